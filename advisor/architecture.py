@@ -1,0 +1,296 @@
+"""A model's shape from any Hugging Face config.json; what it does not say comes from its family, never a guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from advisor.errors import InputError
+from advisor.families import FAMILIES, Family, family_of
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "hidden": ("hidden_size", "n_embd", "d_model", "dim", "model_dim"),
+    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_transformer_layers"),
+    "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
+    "kv_heads": ("num_key_value_heads", "n_head_kv", "num_kv_heads", "n_kv_heads", "multi_query_group_num"),
+    "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
+    "intermediate": ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size", "dim_ff", "hidden_dim"),
+    "vocab": ("vocab_size", "padded_vocab_size", "n_vocab"),
+    "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
+    "active": ("num_experts_per_tok", "experts_per_token", "num_experts_per_token", "moe_top_k", "moe_k"),
+    "moe_intermediate": ("moe_intermediate_size", "expert_intermediate_size", "moe_ffn_hidden_size"),
+}
+_NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "language_model", "decoder_config")
+_EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe")
+_NO_SHARED_EXPERT = (*_EXPERTS_AT_FULL_WIDTH, "qwen3_moe")
+_LIMITS = {"hidden": 10**6, "layers": 10**4, "heads": 10**5, "vocab": 10**8}
+
+
+class Architecture(msgspec.Struct, frozen=True, kw_only=True):
+    """One decoder's shape. Sizes are features, not bytes; `kinds` counts layers that attend to a window only."""
+
+    model_type: str
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    vocab: int
+    tied: bool
+    gated: bool = True
+    qkv_bias: bool = False
+    out_bias: bool = False
+    mlp_bias: bool = False
+    head_bias: bool = False
+    norms: int = 2
+    layer_norm: bool = False
+    norm_bias: bool = False
+    norm_weight: bool = True
+    qk_norm: str | None = None
+    shared: tuple[str, ...] = ()
+    positions: int = 0
+    extra_norms: int = 0
+    experts: int = 0
+    active_experts: int = 0
+    moe_intermediate: int = 0
+    shared_intermediate: int = 0
+    dense_layers: int = 0
+    expert_bias: bool = False
+    window: int | None = None
+    windowed_layers: int = 0
+    sinks: bool = False
+    q_rank: int = 0
+    kv_rank: int = 0
+    rope_dim: int = 0
+    value_dim: int = 0
+    other_parts: tuple[str, ...] = ()
+    softcaps_logits: bool = False
+    family_known: bool = True
+
+    @property
+    def q_width(self) -> int:
+        """Query features over all heads; not the hidden size in Qwen3, Gemma, gpt-oss and others."""
+        return self.heads * (self.head_dim + (self.rope_dim if self.kv_rank else 0))
+
+    @property
+    def k_width(self) -> int:
+        """Key features over all key-value heads."""
+        return self.kv_heads * (self.head_dim + (self.rope_dim if self.kv_rank else 0))
+
+    @property
+    def v_width(self) -> int:
+        """Value features over all key-value heads."""
+        return self.kv_heads * (self.value_dim or self.head_dim)
+
+    @property
+    def out_width(self) -> int:
+        """Features of the attention's answer, which enter the output projection."""
+        return self.heads * (self.value_dim or self.head_dim)
+
+    @property
+    def moe_layers(self) -> int:
+        """Layers whose feed-forward part is a mixture of experts."""
+        return self.layers - self.dense_layers if self.experts else 0
+
+
+def from_config(config: Any, source: str) -> Architecture:
+    """The shape of a config.json's language model; InputError names the key that is missing or out of range."""
+    if not isinstance(config, dict):
+        raise InputError("architecture.not_mapping", source=source, found=type(config).__name__)
+    text, parts = _language_part(config)
+    model_type = str(text.get("model_type") or config.get("model_type") or "llama").lower()
+    family = family_of(model_type)
+    hidden, layers, heads, vocab = (_size(text, name, source) for name in ("hidden", "layers", "heads", "vocab"))
+    head_dim = _optional(text, "head_dim") or family.head_dim or max(hidden // heads, 1)
+    mla = _mla(text)
+    return Architecture(
+        model_type=model_type,
+        hidden=hidden,
+        layers=layers,
+        heads=heads,
+        kv_heads=heads if mla else _kv_heads(text, heads, family),
+        head_dim=mla.get("head_dim", head_dim),
+        intermediate=_intermediate(text, hidden, family, source),
+        vocab=vocab,
+        tied=_tied(config, text, family),
+        gated=family.gated,
+        qk_norm=_qk_norm(text, family),
+        layer_norm=family.layer_norm,
+        norm_bias=family.norm_bias and text.get("norm_bias") is not False,
+        norm_weight=family.norm_weight,
+        norms=_norms(text, model_type, family),
+        shared=family.shared,
+        extra_norms=family.extra_norms,
+        head_bias=family.head_bias,
+        positions=_positions(text, family),
+        other_parts=parts,
+        softcaps_logits=text.get("final_logit_softcapping", 30.0 if model_type == "gemma2" else None) is not None,
+        family_known=model_type in FAMILIES,
+        **_biases(text, model_type, family),
+        **_experts(text, layers, model_type),
+        **_windows(text, layers),
+        **{key: value for key, value in mla.items() if key != "head_dim"},
+    )
+
+
+def _language_part(config: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The part that describes the language model, and the names of other towers beside it."""
+    others = tuple(name for name in ("vision_config", "audio_config") if isinstance(config.get(name), dict))
+    for name in _NESTED:
+        inner = config.get(name)
+        if isinstance(inner, dict) and any(key in inner for key in _NAMES["hidden"]):
+            return inner, others
+    return config, others
+
+
+def _optional(config: dict[str, Any], name: str) -> int | None:
+    for key in _NAMES[name]:
+        value = config.get(key)
+        if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
+            value = max(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return None
+
+
+def _size(config: dict[str, Any], name: str, source: str) -> int:
+    value = _optional(config, name)
+    if value is None:
+        raise InputError("architecture.missing", source=source, key=_NAMES[name][0], also=", ".join(_NAMES[name][1:]))
+    if value > _LIMITS[name]:
+        raise InputError("architecture.range", source=source, key=_NAMES[name][0], value=value, limit=_LIMITS[name])
+    return value
+
+
+def _kv_heads(config: dict[str, Any], heads: int, family: Family) -> int:
+    if config.get("multi_query") is True and not config.get("new_decoder_architecture"):
+        return 1
+    found = _optional(config, "kv_heads") or family.kv_heads or heads
+    return min(found, heads)
+
+
+def _intermediate(config: dict[str, Any], hidden: int, family: Family, source: str) -> int:
+    found = _optional(config, "intermediate") or _optional(config, "moe_intermediate")
+    if found is None and family.mlp_ratio is None:
+        raise InputError("architecture.missing", source=source, key="intermediate_size", also="ffn_dim, n_inner, d_ff")
+    return found or hidden * (family.mlp_ratio or 4)
+
+
+def _tied(config: dict[str, Any], text: dict[str, Any], family: Family) -> bool:
+    for part in (config, text):
+        if isinstance(part.get("tie_word_embeddings"), bool):
+            return bool(part["tie_word_embeddings"])
+    return family.tied
+
+
+def _qk_norm(config: dict[str, Any], family: Family) -> str | None:
+    asked = config.get("use_qk_norm", config.get("qk_layernorm"))
+    if isinstance(asked, bool):
+        return (family.qk_norm or "head") if asked else None
+    return family.qk_norm
+
+
+def _norms(config: dict[str, Any], model_type: str, family: Family) -> int:
+    if model_type == "falcon" and (config.get("new_decoder_architecture") or config.get("parallel_attn") is False):
+        return 2
+    return 1 if config.get("parallel_attn") is True and model_type != "falcon" else family.norms
+
+
+def _positions(config: dict[str, Any], family: Family) -> int:
+    if family.positions is None:
+        return 0
+    found = config.get(family.positions, config.get("max_position_embeddings", 1024))
+    return (found if isinstance(found, int) else 1024) + family.position_offset
+
+
+def _biases(config: dict[str, Any], model_type: str, family: Family) -> dict[str, bool]:
+    """Which linear layers have a bias. `attention_bias` means all four, except where the family fixes it."""
+    attention = next(
+        (config[k] for k in ("attention_bias", "qkv_bias", "add_qkv_bias", "use_bias", "bias") if k in config), None
+    )
+    qkv = family.qkv_bias if attention is None else bool(attention)
+    only_qkv = model_type in (
+        "qwen2",
+        "qwen2_moe",
+        "glm",
+        "glm4",
+        "glm4_moe",
+        "chatglm",
+        "qwen2_vl",
+        "qwen2_5_vl",
+        "stablelm",
+    )
+    out = family.out_bias if attention is None or only_qkv else bool(attention)
+    out = bool(config["attention_out_bias"]) if "attention_out_bias" in config else out
+    mlp = next((config[k] for k in ("mlp_bias", "use_bias", "bias") if k in config), family.mlp_bias)
+    return {"qkv_bias": qkv, "out_bias": out, "mlp_bias": bool(mlp)}
+
+
+def _experts(config: dict[str, Any], layers: int, model_type: str) -> dict[str, Any]:
+    count = _optional(config, "experts")
+    if not count or count < 2:
+        return {}
+    own = None if model_type in _EXPERTS_AT_FULL_WIDTH else _optional(config, "moe_intermediate")
+    width = own or _optional(config, "intermediate") or 0
+    return {
+        "experts": count,
+        "active_experts": min(_optional(config, "active") or 2, count),
+        "moe_intermediate": width,
+        "shared_intermediate": 0 if model_type in _NO_SHARED_EXPERT else _shared_width(config, width),
+        "dense_layers": min(_dense_layers(config, layers), layers),
+        "expert_bias": model_type == "gpt_oss",
+        "sinks": model_type == "gpt_oss",
+    }
+
+
+def _shared_width(config: dict[str, Any], width: int) -> int:
+    """Features of the expert that every token passes: `many` experts of the routed width, or one of its own width."""
+    many = config.get("n_shared_experts", config.get("num_shared_experts"))
+    if isinstance(many, int):
+        return width * many
+    together = config.get("shared_expert_intermediate_size")
+    return together if isinstance(together, int) else 0
+
+
+def _dense_layers(config: dict[str, Any], layers: int) -> int:
+    first = config.get("first_k_dense_replace", config.get("moe_layer_start_index"))
+    if isinstance(first, int) and not isinstance(first, bool):
+        return first
+    step = config.get("decoder_sparse_step") or config.get("interleave_moe_layer_step") or 1
+    only = config.get("mlp_only_layers")
+    named = len(only) if isinstance(only, list) else 0
+    return max(named, layers - layers // step if isinstance(step, int) and step > 1 else 0)
+
+
+def _windows(config: dict[str, Any], layers: int) -> dict[str, Any]:
+    window = config.get("sliding_window") or config.get("attention_window_size")
+    if not isinstance(window, int) or isinstance(window, bool) or config.get("use_sliding_window") is False:
+        return {}
+    kinds = config.get("layer_types")
+    if isinstance(kinds, list):
+        count = sum(1 for kind in kinds if "sliding" in str(kind))
+    else:
+        pattern = config.get("sliding_window_pattern") or config.get("_sliding_window_pattern")
+        count = layers - layers // pattern if isinstance(pattern, int) and pattern > 1 else layers
+    return {"window": window, "windowed_layers": min(count, layers)}
+
+
+def _mla(config: dict[str, Any]) -> dict[str, Any]:
+    """DeepSeek's latent attention: low-rank queries and keys-values, rotary part apart."""
+    rank = config.get("kv_lora_rank")
+    if not isinstance(rank, int) or isinstance(rank, bool) or rank <= 0:
+        return {}
+    return {
+        "kv_rank": rank,
+        "q_rank": _whole(config, "q_lora_rank", 0),
+        "rope_dim": _whole(config, "qk_rope_head_dim", 64),
+        "head_dim": _whole(config, "qk_nope_head_dim", 128),
+        "value_dim": _whole(config, "v_head_dim", 128),
+    }
+
+
+def _whole(config: dict[str, Any], key: str, default: int) -> int:
+    value = config.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default

@@ -1,0 +1,160 @@
+"""Learning that goes wrong shows in the course of the losses, told apart from noise by the noise that was measured."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from itertools import groupby
+
+from advisor.coach.numbers import labels_all_masked, loss_fell_to_exact_zero
+from advisor.coach.rule import STOP, Evidence, watches
+from advisor.coach.telemetry import Answer, Course, Points, Telemetry, course, values
+
+SMITH = ("Smith, A disciplined approach to neural network hyper-parameters (arXiv 1803.09820)", None)
+LORA_LR = ("Thinking Machines, LoRA Without Regret: the best rate is about ten times that of full tuning", None)
+EARLY = ("Prechelt, Early Stopping - But When? (generalisation loss)", None)
+EOS = ("transformers issue 23230 and the like: padding with the end token masks it, so that it is never learned", None)
+
+RISE, STRAYS = 0.10, 5.0
+WARMUP_SHARE = 0.35
+SPIKE, SPIKES = 1.3, 5
+SLOW_SHARE, SLOW_GAIN = 0.4, 0.02
+FLAT_GAIN = 0.01
+OVERFIT, BY_HEART = 0.05, 0.6
+LONG = 1.5
+RIGHT = 0.6
+SETTLED = 0.5
+
+
+def rising(found: Course) -> bool:
+    """Whether the last windows lie above the best by more than chance and by a tenth of where the run began."""
+    level = max(RISE * abs(found.first), STRAYS * found.stray)
+    return min(found.medians[-2:]) - found.best > level
+
+
+def losses_of(t: Telemetry) -> Course | None:
+    """The course of the loss, where the loss is what is being brought down."""
+    return None if t.online else course(t.losses)
+
+
+def blind(t: Telemetry) -> bool:
+    """Whether the losses say nothing because they are no losses."""
+    return bool(labels_all_masked.check(t) or loss_fell_to_exact_zero.check(t))
+
+
+@watches("COA004", sources=(SMITH,), figures={"rise": RISE}, action=STOP)
+def diverging(t: Telemetry) -> Evidence | None:
+    """The training loss climbs away from its best, more than noise explains."""
+    found = losses_of(t)
+    if found is None or len(found.medians) < 4 or not rising(found):
+        return None
+    return {"best": round(found.best, 4), "best_step": int(found.best_at), "now": round(found.last, 4)}
+
+
+@watches("COA005", sources=(LORA_LR,), action="set train.learning_rate=*0.3")
+def learning_rate_too_high(t: Telemetry) -> Evidence | None:
+    """The loss turned bad as soon as the learning rate was up, or never fell below where it began."""
+    found, rates = losses_of(t), values(t.rates)
+    if found is None or len(found.medians) < 4 or not rates:
+        return None
+    early = found.best_at <= found.ends[0] + WARMUP_SHARE * (found.ends[-1] - found.ends[0])
+    if early and rising(found):
+        return {"rate": f"{max(rates):.2g}", "best_step": int(found.best_at), "now": round(found.last, 4)}
+    thrown = _thrown_up(t)
+    return None if thrown is None else {"rate": f"{max(rates):.2g}", "best_step": thrown[0], "now": thrown[1]}
+
+
+def _thrown_up(t: Telemetry) -> tuple[int, float] | None:
+    """Where the loss began and to what it was thrown: well above its beginning for several steps on end."""
+    last = WARMUP_SHARE * (t.total or t.step)
+    known = [(step, value) for step, value in t.losses if value is not None and step <= last]
+    if not known or t.losses[0][1] is None:
+        return None
+    limit, row = SPIKE * known[0][1], 0
+    for _, value in known:
+        row = row + 1 if value > limit > 0 else 0
+        if row == SPIKES:
+            return int(known[0][0]), round(value, 4)
+    return None
+
+
+@watches("COA006", sources=(SMITH,), figures={"gain": SLOW_GAIN}, action="set train.learning_rate=*5")
+def learning_rate_too_low(t: Telemetry) -> Evidence | None:
+    """Well into the run the loss has hardly moved from where it began."""
+    found, rates = losses_of(t), values(t.rates)
+    if found is None or (t.done or 0.0) < SLOW_SHARE or len(t.losses) < 20 or not rates or blind(t):
+        return None
+    gain = found.first - found.last
+    moved = max(abs(median - found.first) for median in found.medians)
+    if found.first <= 0 or moved > SLOW_GAIN * found.first + STRAYS * found.stray or gain > SLOW_GAIN * found.first:
+        return None
+    if _eval_gain(t.eval_losses) > SLOW_GAIN:
+        return None
+    return {"rate": f"{max(rates):.2g}", "first": round(found.first, 4), "now": round(found.last, 4)}
+
+
+def _eval_gain(points: Points) -> float:
+    found = values(points)
+    return (found[0] - min(found)) / found[0] if len(found) > 1 and found[0] > 0 else 0.0
+
+
+@watches("COA007", sources=(SMITH,), figures={"gain": FLAT_GAIN})
+def plateau(t: Telemetry) -> Evidence | None:
+    """The loss fell at first and has stood still since, far from zero, with the learning rate still up."""
+    found, rates = losses_of(t), values(t.rates)
+    if found is None or len(found.medians) < 8 or len(t.losses) < 40 or not rates or (t.done or 1.0) > 0.8:
+        return None
+    half = len(found.medians) // 2
+    gained = found.first - found.best
+    stands = found.medians[half:]
+    still = max(stands) - min(stands) <= FLAT_GAIN * found.first + 2 * found.stray
+    no_gain = min(found.medians[:half]) - min(stands) < max(FLAT_GAIN * gained, found.stray)
+    worth = gained > 0.05 * found.first and found.last > 0.3 * found.first
+    if not (still and no_gain and worth) or rates[-1] < 0.3 * max(rates):
+        return None
+    return {"since": int(found.ends[half - 1]), "now": round(found.last, 4)}
+
+
+@watches("COA008", sources=(EARLY,), figures={"rise": OVERFIT}, action=STOP)
+def overfitting(t: Telemetry) -> Evidence | None:
+    """The held-out loss rises while the training loss goes on falling."""
+    found = [(step, value) for step, value in t.eval_losses if value is not None]
+    if len(found) < 3:
+        return None
+    best_step, best = min(found, key=lambda point: point[1])
+    before = values([point for point in t.losses if point[0] <= best_step])[-5:]
+    now = values(t.losses)[-5:]
+    fell = (sum(now) / len(now)) / (sum(before) / len(before)) if before and now and any(before) else 1.0
+    clear = found[-1][1] >= best * (1 + OVERFIT) + 0.01 and found[-2][1] >= best * (1 + OVERFIT / 2) and fell <= 1.05
+    tail = [value for _, value in found[-3:]]
+    # A small rise counts when it goes on while what is learned by heart halves.
+    slow = tail == sorted(tail) and tail[-1] > best * (1 + OVERFIT / 5) and tail[0] > best and fell < BY_HEART
+    if not clear and not slow:
+        return None
+    return {"best": round(best, 4), "best_step": int(best_step), "now": round(found[-1][1], 4)}
+
+
+@watches("COA009", sources=(EOS,), figures={"long": LONG}, action=STOP)
+def end_never_produced(t: Telemetry) -> Evidence | None:
+    """The answers have become right, but none of the latest ended by itself: the end token is not learned."""
+    steps = [list(group) for _, group in groupby(t.answers, key=lambda answer: answer.step)]
+    if not steps or len(steps[-1]) < 2 or steps[-1][0].step < SETTLED * (t.total or 0):
+        return None
+    last = steps[-1]
+    # A model that has not learned yet runs on as well: only answers that begin as wanted count.
+    if not all(runs_on(answer) for answer in last) or not any(begins_right(answer) for answer in last):
+        return None
+    return {"step": last[0].step, "answers": len(last)}
+
+
+def runs_on(answer: Answer) -> bool:
+    """Whether an answer did not end by itself: as told, else because it is longer than wanted by half."""
+    if answer.ended is not None:
+        return not answer.ended
+    return bool(answer.reference) and len(answer.text) > LONG * len(answer.reference or "") + 4
+
+
+def begins_right(answer: Answer) -> bool:
+    """Whether the answer begins much like the wanted one."""
+    wanted = answer.reference or ""
+    same = SequenceMatcher(None, answer.text[: len(wanted)], wanted, autojunk=False).ratio()
+    return bool(wanted) and same > RIGHT

@@ -1,0 +1,93 @@
+"""Preference and reward training can look better by every reward while the answers get worse."""
+
+from __future__ import annotations
+
+from advisor.coach.rule import STOP, Evidence, watches
+from advisor.coach.telemetry import Points, Telemetry, course, values
+
+SMAUG = ("Pal et al., Smaug: fixing failure modes of DPO with DPO-positive (arXiv 2402.13228)", None)
+TRL_GRPO = ("TRL, GRPO trainer: frac_reward_zero_std, completions/clipped_ratio, kl", None)
+GOODHART = ("Gao et al., Scaling laws for reward model overoptimization (arXiv 2210.10760)", None)
+DR_GRPO = ("Liu et al., Understanding R1-Zero-like training (arXiv 2503.20783): length bias", None)
+
+FALL, FALL_NATS = 0.3, 10.0
+NO_VARIANCE = 0.8
+KL_TOKEN, KL_ANSWER = 1.0, 30.0
+LONGER = 2.0
+RECENT = 8
+
+
+def recent(points: Points, count: int = RECENT) -> float | None:
+    """The mean of the last values; None when there are fewer than half of them."""
+    found = values(points)[-count:]
+    return sum(found) / len(found) if len(found) >= count // 2 else None
+
+
+def early(points: Points, count: int = RECENT) -> float | None:
+    """The mean of the first values; None when there are not twice as many."""
+    found = values(points)
+    return sum(found[:count]) / count if len(found) >= 2 * count else None
+
+
+@watches("COA010", sources=(SMAUG,), figures={"fall": FALL, "nats": FALL_NATS}, action="set train.beta=*3")
+def chosen_answers_fall(t: Telemetry) -> Evidence | None:
+    """DPO widens the margin by making even the chosen answers much less likely."""
+    points = t.extra("logps_chosen")
+    before, now, margin = early(points), recent(points), recent(t.extra("rewards_margin", "rewards_margins"))
+    if before is None or now is None or margin is None or margin <= 0:
+        return None
+    fall = before - now
+    if fall < max(FALL_NATS, FALL * abs(before)):
+        return None
+    return {"before": round(before, 1), "now": round(now, 1), "margin": round(margin, 2)}
+
+
+@watches("COA011", sources=(TRL_GRPO,), figures={"share": NO_VARIANCE})
+def rewards_all_alike(t: Telemetry) -> Evidence | None:
+    """All answers of a group get the same reward, so that nothing tells better from worse."""
+    share = recent(t.extra("frac_reward_zero_std"))
+    spread = recent(t.extra("reward_std"))
+    alike = (share is not None and share >= NO_VARIANCE) or (share is None and spread is not None and spread < 1e-6)
+    reward = recent(t.extra("reward", "rewards_mean"))
+    if not alike or reward is None:
+        return None
+    first = early(t.extra("reward", "rewards_mean"))
+    solved = first is not None and reward > first + 0.2
+    return None if solved else {"share": round(1.0 if share is None else share, 2), "reward": round(reward, 3)}
+
+
+@watches("COA012", sources=(GOODHART, DR_GRPO), figures={"longer": LONGER}, action=STOP)
+def reward_hacked(t: Telemetry) -> Evidence | None:
+    """The reward climbs while answers grow much longer or the held-out loss gets clearly worse."""
+    rewards = t.extra("reward", "rewards_mean", "objective_rlhf_reward", "objective_scores")
+    first, now = early(rewards), recent(rewards)
+    if first is None or now is None or now <= first + 0.05 * abs(first):
+        return None
+    lengths = t.extra("completions_mean_length", "completion_length")
+    short, long = early(lengths), recent(lengths)
+    if short and long and long > LONGER * short:
+        return {"first": round(first, 3), "now": round(now, 3), "sign": f"{short:.0f} -> {long:.0f}"}
+    evals = values(t.eval_losses)
+    if len(evals) >= 3 and min(evals[-2:]) > 1.15 * min(evals):
+        return {"first": round(first, 3), "now": round(now, 3), "sign": f"{min(evals):.3f} -> {evals[-1]:.3f}"}
+    return None
+
+
+@watches("COA013", sources=(TRL_GRPO, GOODHART), figures={"token": KL_TOKEN, "answer": KL_ANSWER}, action=STOP)
+def far_from_reference(t: Telemetry) -> Evidence | None:
+    """The policy has moved so far from its reference that the reward no longer means what it did."""
+    for names, limit in ((("kl",), KL_TOKEN), (("objective_kl",), KL_ANSWER)):
+        now = recent(t.extra(*names))
+        if now is not None and now > limit:
+            return {"kl": round(now, 2), "limit": limit}
+    return None
+
+
+@watches("COA014", sources=(SMAUG,), action="set train.learning_rate=*0.3")
+def preference_turned_over(t: Telemetry) -> Evidence | None:
+    """The rejected answers are preferred more and more: the margin has turned negative and stays so."""
+    points = t.extra("rewards_margin", "rewards_margins")
+    found, now = course(points), recent(points)
+    if found is None or now is None or now >= 0 or max(found.medians[-3:]) >= 0 or found.last > -5 * found.stray:
+        return None
+    return {"margin": round(now, 3)}

@@ -1,0 +1,126 @@
+"""What a coach may look at: numbers that a run has told so far, without knowing how they were told."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import msgspec
+
+Point = tuple[float, float | None]
+Points = tuple[Point, ...]
+
+WINDOWS = 10
+LEAST = 5
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample answer. `ended`: whether the model closed it itself; None = not told."""
+
+    step: int
+    text: str
+    reference: str | None = None
+    ended: bool | None = None
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of one device while training: unix seconds, percent, degrees, bytes. None = not known."""
+
+    at: float
+    source: str | None = None
+    util_pct: float | None = None
+    temp_c: float | None = None
+    held_bytes: float | None = None
+    total_bytes: float | None = None
+
+
+class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
+    """A run so far. Series are `(step, value)`; a value that was not finite is None. Seconds, bytes.
+
+    `max_grad_norm` is the recipe's clip; `extras` what only the method reports (`rewards_margin`, `kl`, ...).
+    """
+
+    step: int = 0
+    total: int | None = None
+    objective: str | None = None
+    exit_reason: str | None = None
+    losses: Points = ()
+    eval_losses: Points = ()
+    rates: Points = ()
+    grad_norms: Points = ()
+    extras: Mapping[str, Points] = {}
+    step_s: Points = ()
+    answers: tuple[Answer, ...] = ()
+    loads: tuple[Load, ...] = ()
+    free_disk: Points = ()
+    checkpoint_bytes: float | None = None
+    elapsed_s: float | None = None
+    eta_s: float | None = None
+    deadline_s: float | None = None
+
+    @property
+    def done(self) -> float | None:
+        """The share of the planned steps that is done, 0..1."""
+        return self.step / self.total if self.total else None
+
+    @property
+    def online(self) -> bool:
+        """Whether it learns from rewards of its own answers: then the loss hovers around zero and tells nothing."""
+        return bool(self.extra("reward", "rewards_mean", "objective_rlhf_reward", "objective_scores"))
+
+    def extra(self, *names: str) -> Points:
+        """The first of these series that the method reports."""
+        return next((self.extras[name] for name in names if self.extras.get(name)), ())
+
+
+def values(points: Sequence[Point]) -> list[float]:
+    """The finite values, in order."""
+    return [value for _, value in points if value is not None]
+
+
+class Course(msgspec.Struct, frozen=True):
+    """A noisy series told by the medians of equal windows, with how far a median may stray by chance."""
+
+    medians: tuple[float, ...]
+    ends: tuple[float, ...]
+    stray: float
+
+    @property
+    def first(self) -> float:
+        """The first window's median."""
+        return self.medians[0]
+
+    @property
+    def last(self) -> float:
+        """The last window's median."""
+        return self.medians[-1]
+
+    @property
+    def best(self) -> float:
+        """The lowest median."""
+        return min(self.medians)
+
+    @property
+    def best_at(self) -> float:
+        """The step at which the lowest window ended."""
+        return self.ends[self.medians.index(self.best)]
+
+
+def course(points: Sequence[Point], windows: int = WINDOWS) -> Course | None:
+    """The course of a series; None when there are too few finite points to tell noise from trend.
+
+    The noise of one point is the median absolute difference of neighbours / 0.954 (normal noise: |a - b| has median
+    0.954 sigma); a median of n points strays by about 1.253 sigma / sqrt(n).
+    """
+    finite = [(step, value) for step, value in points if value is not None]
+    size = max(LEAST, len(finite) // windows)
+    count = len(finite) // size
+    if count < 2:
+        return None
+    finite = finite[len(finite) - count * size :]
+    parts = [finite[at * size : (at + 1) * size] for at in range(count)]
+    steps = [abs(after[1] - before[1]) for before, after in pairwise(finite)]
+    sigma = statistics.median(steps) / 0.954
+    medians = tuple(statistics.median(value for _, value in part) for part in parts)
+    return Course(medians, tuple(part[-1][0] for part in parts), 1.253 * sigma / size**0.5)

@@ -1,0 +1,344 @@
+"""Every number of a new recipe comes from a rule over size, rows and lengths, and the recipe says which (`why`)."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from advisor.facts import Facts
+from advisor.methods import Label, Objective, Technique, parse_label
+from advisor.rates import learning_rate
+from advisor.recipe import AdapterSpec, DataSpec, EvalSpec, Metric, ModelSpec, Recipe, Stage, TrainSpec
+from advisor.words import Words, words
+
+VIRTUAL = (Technique.PREFIX, Technique.PROMPT)
+PREFERENCE = (Objective.DPO, Objective.ORPO, Objective.KTO)
+REINFORCED = (Objective.GRPO, Objective.RLHF_PPO)
+KNOWLEDGE = (Objective.CPT, Objective.DOMAIN_QA)
+
+BATCH = 16
+ANSWERS = 8
+SMALL_B, LARGE_B = 0.05, 1.0
+EPOCH_STEPS_LEAST = 10
+EXAMPLES_SEEN, EXAMPLES_SEEN_PREFERENCE = 3000, 1500
+CONTEXT = 4096
+LENGTH_STEP = 64
+CHECKS = 5
+PLAIN_ROWS = 4
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read about model and data; None = not known. Tokens count prompt and answer with the chat template."""
+
+    hidden_size: int | None = None
+    family: str | None = None
+    context: int | None = None
+    tokens_max: int | None = None
+    answer_tokens_max: int | None = None
+    kind: str | None = None
+    evaluation: EvalSpec | None = None
+
+
+class _Setting:
+    """What the rules look at, and the reasons they leave behind."""
+
+    def __init__(self, facts: Facts, label: Label, rows: int | None, p95: int | None, known: Known, say: Words) -> None:
+        self.facts, self.label, self.rows, self.p95, self.known, self.say = facts, label, rows, p95, known, say
+        self.technique = label.technique or Technique.LORA
+        self.params_b = facts.model.params_b or None
+        self.gpu = bool(facts.hardware.gpus)
+        self.why: dict[str, str] = {}
+
+    @property
+    def large(self) -> bool:
+        """A model of a billion parameters or more; unknown counts as large."""
+        return self.params_b is None or self.params_b >= LARGE_B
+
+    def because(self, field: str, reason: str, **params: object) -> None:
+        """Keep why a field has its value."""
+        self.why[field] = self.say.say(f"why.{reason}", **params)
+
+
+def plan_recipe(
+    facts: Facts | None,
+    label: str,
+    model: ModelSpec,
+    data: DataSpec,
+    *,
+    rows: int | None,
+    tokens_p95: int | None,
+    name: str,
+    known: Known | None = None,
+    lang: str = "en",
+) -> Recipe:
+    """A complete recipe; `rows` are usable training rows, `tokens_p95` their 95th percentile. InputError: bad label."""
+    parsed = parse_label(label)
+    here = _Setting(facts or Facts(), parsed, rows, tokens_p95, known or Known(), words(lang))
+    kept = _kept(rows, data)
+    objective = parsed.stages[0][0] if parsed.stages else Objective.SFT
+    train = train_spec(here, objective, kept)
+    return Recipe(
+        name=name,
+        label=str(parsed),
+        model=model,
+        data=data,
+        adapter=adapter_spec(here),
+        train=train,
+        evaluation=evaluation_spec(here, parsed.stages[-1][0] if parsed.stages else Objective.SFT),
+        stages=_stages(here, kept),
+        facts=facts,
+        why=here.why,
+    )
+
+
+def _kept(rows: int | None, data: DataSpec) -> int | None:
+    """Training rows after the held-out share is taken away."""
+    if rows is None or data.eval is not None:
+        return rows
+    return max(rows - max(round(rows * data.eval_fraction), 1), 1)
+
+
+def _stages(here: _Setting, rows: int | None) -> list[Stage]:
+    """For a chain, each stage with its own numbers; the reasons kept are those of the first."""
+    if len(here.label.stages) < 2:
+        return []
+    reasons = dict(here.why)
+    stages = [
+        Stage(objective="+".join(stage), train=train_spec(here, stage[0], rows if at == 0 else None))
+        for at, stage in enumerate(here.label.stages)
+    ]
+    here.why = reasons
+    return stages
+
+
+def adapter_spec(here: _Setting) -> AdapterSpec:
+    """Rank by how much must be learned: behaviour fits in little, knowledge and much data need room."""
+    if here.technique is Technique.FULL:
+        return AdapterSpec()
+    if here.technique in VIRTUAL:
+        here.because("adapter.rank", "virtual_tokens")
+        return AdapterSpec(rank=20, alpha=20)
+    wide = bool(set(here.label.objectives) & set(KNOWLEDGE)) or (here.rows or 0) > 20_000
+    rank = 64 if wide else 16
+    if here.params_b is not None and here.params_b < SMALL_B:
+        rank = 16
+    dropout = 0.05 if here.large and (here.rows or 0) < 2000 and here.rows is not None else 0.0
+    here.because("adapter.rank", "rank_wide" if rank == 64 else "rank", rank=rank)
+    here.because("adapter.alpha", "alpha", alpha=2 * rank)
+    here.because("adapter.targets", "targets")
+    if dropout:
+        here.because("adapter.dropout", "dropout", rows=here.rows)
+    if here.technique is Technique.QLORA:
+        here.because("adapter.quant", "quant")
+    quant = "nf4_double" if here.technique is Technique.QLORA else None
+    return AdapterSpec(rank=rank, alpha=2 * rank, dropout=dropout, quant=quant)
+
+
+def train_spec(here: _Setting, objective: Objective, rows: int | None) -> TrainSpec:
+    """Hyperparameters of one stage on `rows` training rows."""
+    length = max_length(here)
+    batch = batch_size(here, objective, rows)
+    micro, checkpointing = micro_batch(here, objective, batch, length)
+    epochs = epoch_count(here, objective, rows)
+    seen = rows * ANSWERS if rows is not None and objective in REINFORCED else rows
+    steps = math.ceil(seen / batch) * epochs if seen is not None else None
+    often = max(steps // CHECKS, 1) if steps else None
+    if often:
+        here.because("train.eval_steps", "eval_steps", steps=steps, often=often)
+    preference = objective in PREFERENCE
+    if preference:
+        here.because("train.beta", "beta_orpo" if objective is Objective.ORPO else "beta")
+    warmup = 0.1 if preference else 0.05
+    here.because("train.warmup_ratio", "warmup_preference" if preference else "warmup")
+    return TrainSpec(
+        epochs=float(epochs),
+        learning_rate=rate(here, objective, steps),
+        warmup_ratio=warmup,
+        max_grad_norm=0.3 if here.technique is Technique.QLORA and here.large else 1.0,
+        optimizer=optimizer(here),
+        micro_batch=micro,
+        grad_accum=max(batch // micro, 1),
+        max_length=length,
+        grad_ckpt=checkpointing,
+        beta=0.1 if preference else None,
+        log_steps=max((steps or 0) // 200, 1),
+        eval_steps=often,
+        save_steps=often,
+    )
+
+
+def rate(here: _Setting, objective: Objective, steps: int | None) -> float:
+    """The learning rate, with its reason kept."""
+    found = learning_rate(
+        objective,
+        here.technique,
+        width=here.known.hidden_size,
+        family=here.known.family,
+        params_b=here.params_b,
+        steps=steps,
+    )
+    params = {"rate": f"{found.value:g}", "width": found.width, "gain": f"{found.gain:g}", "objective": objective.value}
+    here.because("train.learning_rate", found.reason, **params)
+    return found.value
+
+
+def max_length(here: _Setting) -> int:
+    """Room for the longest row where rows are alike, else for 95 % of them; never more than the model's context."""
+    context = here.known.context or CONTEXT
+    longest, p95 = here.known.tokens_max, here.p95
+    if longest is not None and (p95 is None or longest <= 2 * p95):
+        wanted, reason = longest, "length_longest"
+    elif p95 is not None:
+        wanted, reason = p95, "length_p95"
+    else:
+        wanted, reason = min(1024, context), "length_unknown"
+    length = min(-(-wanted // LENGTH_STEP) * LENGTH_STEP, context)
+    if wanted > context:
+        reason = "length_context"
+    here.because("train.max_length", reason, wanted=wanted, length=length, context=context)
+    return max(length, 1)
+
+
+def batch_size(here: _Setting, objective: Objective, rows: int | None) -> int:
+    """Rows an optimizer step: 16, more where data is plentiful, fewer where an epoch would have too few steps.
+
+    Where answers are made in training, a step holds whole groups of ANSWERS; KTO compares rows and needs two.
+    """
+    if objective in REINFORCED:
+        here.because("train.grad_accum", "batch_answers", batch=BATCH, answers=ANSWERS)
+        return BATCH
+    if rows is None or BATCH * EPOCH_STEPS_LEAST <= rows <= 10_000:
+        here.because("train.grad_accum", "batch", batch=BATCH)
+        return BATCH
+    if rows > 10_000:
+        batch = 32 if rows <= 50_000 else 64
+        here.because("train.grad_accum", "batch_many", batch=batch, rows=rows)
+        return batch
+    least = 2 if objective is Objective.KTO else 1
+    batch = max(1 << max((rows // EPOCH_STEPS_LEAST).bit_length() - 1, 0), least)
+    here.because("train.grad_accum", "batch_few", batch=batch, rows=rows, least=EPOCH_STEPS_LEAST)
+    return batch
+
+
+def micro_batch(here: _Setting, objective: Objective, batch: int, length: int) -> tuple[int, bool]:
+    """Rows at once on the device, and whether activations are computed twice to save memory."""
+    room = _room(here)
+    if room is not None and here.params_b is not None:
+        return _by_memory(here, objective, batch, length, room)
+    small = here.params_b is not None and here.params_b < SMALL_B
+    checkpointing = here.gpu and here.large and here.technique is not Technique.PREFIX
+    if checkpointing:
+        here.because("train.grad_ckpt", "grad_ckpt")
+    at_once = 16384 if small else 8192 if not here.large else 4096
+    if not here.gpu and not small:
+        at_once = 2048
+    per_row = length * (2 if objective in PREFERENCE else 1)
+    micro = 1 << max((at_once // per_row).bit_length() - 1, 0) if at_once >= per_row else 1
+    micro = max(min(micro, batch), _least_at_once(objective))
+    here.because("train.micro_batch", "micro", micro=micro, tokens=at_once)
+    return micro, checkpointing
+
+
+def _least_at_once(objective: Objective) -> int:
+    """KTO compares the rows of one pass with each other."""
+    return 2 if objective is Objective.KTO else 1
+
+
+def _room(here: _Setting) -> float | None:
+    """GiB that a process can have of the first GPU; None without a GPU or when its memory is not known."""
+    from advisor.memory.fitting import usable
+
+    gpus = here.facts.hardware.gpus
+    if not gpus or (gpus[0].vram_gb is None and gpus[0].free_gb is None):
+        return None
+    first = gpus[0]
+    return usable(first.vram_gb or first.free_gb or 0.0, first.free_gb)
+
+
+def _by_memory(here: _Setting, objective: Objective, batch: int, length: int, room: float) -> tuple[int, bool]:
+    """The most rows whose high memory estimate fits; checkpointing only where fewer than PLAIN_ROWS fit without it."""
+    from advisor.memory.peak import memory
+    from advisor.memory.quick import nominal
+    from advisor.memory.spec import ours
+
+    shape = nominal(max(here.params_b or 0.0, 1e-4))
+
+    def most(checkpointing: bool) -> int:
+        for rows in (batch >> shift for shift in range(batch.bit_length())):
+            spec = ours(
+                here.technique,
+                shape,
+                objective=objective,
+                micro_batch=rows,
+                seq_len=length,
+                grad_ckpt=checkpointing,
+            )
+            if memory(spec)[1].high <= room:
+                return rows
+        return 0
+
+    least = _least_at_once(objective)
+    plain = most(checkpointing=False)
+    if plain >= min(PLAIN_ROWS, batch) or here.technique is Technique.PREFIX:
+        here.because("train.micro_batch", "micro_fits", micro=max(plain, least), room=f"{room:.1f}")
+        return max(plain, least), False
+    saved = most(checkpointing=True)
+    here.because("train.grad_ckpt", "grad_ckpt_needed", plain=plain, room=f"{room:.1f}")
+    here.because(
+        "train.micro_batch", "micro_fits" if saved else "micro_tight", micro=max(saved, least), room=f"{room:.1f}"
+    )
+    return max(saved, least), True
+
+
+def epoch_count(here: _Setting, objective: Objective, rows: int | None) -> int:
+    """Passes over the data: few rows are seen more often, many rows once."""
+    if objective in REINFORCED:
+        epochs, reason = 1, "epochs_once"
+    elif rows is None:
+        epochs, reason = (1 if objective in PREFERENCE or objective is Objective.CPT else 3), "epochs_unknown"
+    elif objective in PREFERENCE:
+        epochs, reason = min(max(math.ceil(EXAMPLES_SEEN_PREFERENCE / rows), 1), 5), "epochs_preference"
+    elif objective is Objective.CPT:
+        epochs, reason = min(max(math.ceil(500 / rows), 1), 10), "epochs_cpt"
+    elif rows > 20_000:
+        epochs, reason = (2 if rows <= 100_000 else 1), "epochs_many"
+    else:
+        epochs, reason = min(max(math.ceil(EXAMPLES_SEEN / rows), 3), 15), "epochs"
+    if here.technique in VIRTUAL and objective not in REINFORCED:
+        epochs, reason = min(epochs * 3, 30), "epochs_virtual"
+    here.because("train.epochs", reason, epochs=epochs, rows=rows)
+    return epochs
+
+
+def optimizer(here: _Setting) -> str:
+    """8-bit states where they are what fills the device, else the fused AdamW."""
+    if here.gpu and here.technique is Technique.FULL and here.large:
+        here.because("train.optimizer", "optimizer_8bit")
+        return "adamw_8bit"
+    if here.gpu and here.technique is Technique.QLORA and here.large:
+        here.because("train.optimizer", "optimizer_paged")
+        return "paged_adamw_8bit"
+    here.because("train.optimizer", "optimizer")
+    return "adamw_torch_fused"
+
+
+def evaluation_spec(here: _Setting, objective: Objective) -> EvalSpec:
+    """How the claim is checked: as the data says, else by what the objective promises."""
+    if here.known.evaluation is not None:
+        here.because("evaluation.metric", "metric_given")
+        return here.known.evaluation
+    metric, reason = Metric.LOSS, "metric_loss"
+    if objective in (Objective.DPO, Objective.ORPO):
+        metric, reason = Metric.PREFERENCE, "metric_preference"
+    elif objective is Objective.DOMAIN_QA:
+        metric, reason = Metric.TOKEN_F1, "metric_f1"
+    elif here.known.kind == "verifiable_rewards" or objective is Objective.GRPO:
+        metric, reason = Metric.EXACT_MATCH, "metric_exact"
+    here.because("evaluation.metric", reason)
+    longest = here.known.answer_tokens_max
+    tokens = min(max(-(-longest * 5 // 4 // 16) * 16, 16), 512) if longest else 128
+    small = here.params_b is not None and here.params_b < SMALL_B
+    items = 200 if here.gpu else 96 if small else 32
+    here.because("evaluation.max_items", "items", items=items)
+    return EvalSpec(metric=metric, max_items=items, max_new_tokens=tokens)

@@ -1,0 +1,182 @@
+"""Tensors that autograd keeps for the backward pass, counted op by op in bytes per token.
+
+Source: reading of the Hugging Face decoder layer and of PEFT's LoRA layer, checked against fake-tensor traces of
+the same code (`../shared/research/memory.md`, 3.3) and by `tests/advisor/memory`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from advisor.linears import Enters, Linear, linears
+from advisor.memory.loss import rows
+from advisor.memory.spec import SOFT, Attention, Spec
+from advisor.memory.weights import adapted
+from advisor.methods import Technique
+
+
+class Formats(msgspec.Struct, frozen=True):
+    """Bytes per feature: residual stream, outputs of linear layers, attention, the adapter's input and its own."""
+
+    residual: int
+    projected: int
+    attention: int
+    inside: int
+    adapter: int
+
+
+def formats(spec: Spec) -> Formats:
+    """Number formats as they flow through one layer."""
+    whole = spec.precision == "fp32"
+    lifted = whole or spec.mixed or spec.prepared
+    half = 4 if whole else 2
+    adapter = 4 if spec.adapter_dtype == "fp32" or whole else 2
+    casts = spec.autocast and not whole
+    projected = 4 if whole or spec.prepared else 2
+    attention = 2 if casts or spec.mixed else projected
+    return Formats(4 if lifted else half, projected, attention, 2 if casts else adapter, adapter)
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """Bytes per token of one layer: kept without checkpointing and with it, and the backward pass's own.
+
+    `shared` of `kept` is the layer's entry itself; `product` passes while a whole weight is unpacked.
+    """
+
+    kept: float
+    entry: float
+    shared: float
+    passing: float
+    product: float
+
+
+def layer(spec: Spec) -> Layer:
+    """What one decoder layer keeps, averaged over the layers where they differ."""
+    f = formats(spec)
+    a = spec.arch
+    kept = _norms(spec, f) + _attention(spec, f) + _mlp(spec, f) + _inputs(spec, f) + _adapters(spec, f)
+    entry = float(f.residual * a.hidden)
+    shared = entry if f.residual == 4 or a.layer_norm else 0.0
+    return Layer(kept, entry, shared, _passing(spec, f), f.projected * _width(spec) + entry)
+
+
+def _norms(spec: Spec, f: Formats) -> float:
+    a = spec.arch
+    saved = (f.residual if a.layer_norm else 4) + (f.residual if spec.full and not a.layer_norm else 0)
+    total = float(saved * a.hidden * a.norms)
+    if a.qk_norm:
+        total += (4 + (f.projected if spec.full else 0)) * (a.q_width + a.k_width)
+    return total
+
+
+def _attention(spec: Spec, f: Formats) -> float:
+    a = spec.arch
+    keys = a.k_width + a.v_width
+    if masked(spec) or spec.attn is Attention.EAGER:
+        keys = keys * (a.heads // max(a.kv_heads, 1))
+    kept = f.attention * (a.q_width + keys + a.out_width) + 4 * a.heads
+    fused = "qkv" in a.shared or (spec.fused_qkv and not a.kv_rank)
+    if fused and spec.technique is not Technique.PREFIX:
+        # The values are a view into the one product, so all of it stays; a prefix is joined to them in a copy.
+        kept += f.projected * (a.q_width + a.k_width)
+    if spec.attn is Attention.EAGER:
+        return kept + 6 * a.heads * spec.seq_len
+    return kept + (2 * spec.seq_len if masked(spec) else 0)
+
+
+def masked(spec: Spec) -> bool:
+    """Rows of unequal length in one batch make a mask under SDPA; one row alone, packed rows and flash do not."""
+    return spec.attn is Attention.SDPA and rows(spec) > 1 and not spec.packing
+
+
+def _width(spec: Spec) -> float:
+    """Features inside the feed-forward part that one token passes, averaged over the layers."""
+    a = spec.arch
+    if not a.experts:
+        return float(a.intermediate)
+    mixed = a.active_experts * a.moe_intermediate + a.shared_intermediate
+    return (a.dense_layers * a.intermediate + a.moe_layers * mixed) / a.layers
+
+
+def _mlp(spec: Spec, f: Formats) -> float:
+    a = spec.arch
+    kept = (3 if a.gated else 1) * f.projected * _width(spec)
+    if a.experts:
+        kept += (2 * f.projected * a.active_experts * a.hidden) * a.moe_layers / a.layers
+    return kept
+
+
+def _share(linear: Linear, spec: Spec) -> float:
+    """How often one token passes this kind of layer, averaged over the layers."""
+    times = spec.arch.active_experts if linear.expert else linear.copies
+    return times * linear.layers / spec.arch.layers
+
+
+def _raw(enters: Enters, f: Formats) -> int:
+    """Bytes per feature of what a linear layer is given."""
+    if enters in (Enters.ATTENTION, Enters.MLP):
+        return f.residual
+    return f.attention if enters is Enters.ANSWER else f.projected
+
+
+def _inputs(spec: Spec, f: Formats) -> float:
+    """Inputs of linear layers that move: kept once where the layers share them, else once a layer.
+
+    bitsandbytes up to 0.44 kept the inputs of frozen 4-bit layers too (`MatMul4Bit`: `ctx.tensors = (A, B)`).
+    """
+    if not (spec.full or (spec.inputs_kept and spec.quant)):
+        return 0.0
+    total = 0.0
+    seen: set[tuple[Enters, bool, str]] = set()
+    for linear in linears(spec.arch):
+        raw = _raw(linear.enters, f)
+        cast = (spec.mixed or bool(spec.quant)) and raw != 2
+        key = (linear.enters, linear.expert, linear.name.rpartition(".")[0])
+        if linear.enters is Enters.ANSWER or (not cast and key in seen):
+            continue
+        seen.add(key)
+        total += (2 if cast else raw) * linear.d_in * _share(linear, spec)
+    return total
+
+
+def _adapters(spec: Spec, f: Formats) -> float:
+    """Inputs of the adapters' A (cast, dropped out, or shared), A's outputs, and DoRA's two results."""
+    if spec.technique in SOFT:
+        return 0.0
+    total = 0.0
+    seen: set[tuple[Enters, bool, str]] = set()
+    for linear in adapted(spec):
+        share = _share(linear, spec)
+        total += _input_of_a(linear, spec, f, seen) * share
+        total += f.inside * spec.rank * share
+        total += (f.projected + f.inside) * linear.d_out * share if spec.dora else 0.0
+    return total
+
+
+def _input_of_a(linear: Linear, spec: Spec, f: Formats, seen: set[tuple[Enters, bool, str]]) -> float:
+    if spec.lora_dropout > 0:
+        return (1 + f.inside) * linear.d_in
+    raw = _raw(linear.enters, f)
+    copied = raw != f.inside or (f.adapter != raw and not spec.quant)
+    if copied:
+        return float(f.inside * linear.d_in)
+    key = (linear.enters, linear.expert, linear.name.rpartition(".")[0])
+    if key in seen or linear.enters is Enters.ANSWER:
+        return 0.0
+    seen.add(key)
+    return float(raw * linear.d_in)
+
+
+def _passing(spec: Spec, f: Formats) -> float:
+    """Gradients on their way through the feed-forward part, where a layer's backward pass peaks."""
+    a = spec.arch
+    width = _width(spec)
+    inner = (3 if a.gated else 2) * f.projected * width
+    names = {linear.name.rpartition(".")[2] for linear in adapted(spec)}
+    if spec.full:
+        return inner - f.projected * width + f.residual * a.hidden
+    if "down_proj" in names:
+        back = f.inside if spec.quant else f.adapter
+        lifted = back * width + (2 * f.inside + 2 * f.residual) * a.hidden
+        return max(lifted, inner - f.inside * width + f.residual * a.hidden)
+    return inner + f.residual * a.hidden

@@ -1,0 +1,156 @@
+"""The peak: the largest of the moments of one step, by named part, with what is uncertain as a range."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from advisor.catalog import find_gpu
+from advisor.memory.activations import layer
+from advisor.memory.answer import GIB, Estimate, Range, Span, ordered
+from advisor.memory.assumptions import CONTEXT_GB, assumptions
+from advisor.memory.loss import generation_cache, kept_logit, loss_bytes, rows, tokens
+from advisor.memory.spec import Attention, Loss, Spec
+from advisor.memory.weights import Held, held
+
+CONTEXT = (0.35, CONTEXT_GB, 0.75)
+"""GiB that CUDA's context and loaded kernels take outside the framework's allocator, low to high."""
+OUTSIDE = ("context", "libraries")
+"""Parts that no choice of settings changes: they never dominate."""
+BELOW, ABOVE = 0.91, 1.12
+"""Spread of the framework's own count around the sum of parts: buffers of kernels, rounding, unlike code."""
+_ABOVE_OLD_4BIT = 1.3
+"""Published 4-bit runs without checkpointing on older stacks lie up to 1.27 times above the sum of parts."""
+_SLACK_FIXED, _SLACK_VARYING = 1.02, 1.05
+"""Reserved over allocated: blocks that no tensor fits; more where batches differ in length."""
+_WIDEST = 1.245
+"""A range wider than this says nothing about which card to take, unless two known versions of the code differ."""
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """One moment of a step: bytes by part."""
+
+    parts: dict[str, float]
+
+    @property
+    def total(self) -> float:
+        """All bytes."""
+        return sum(self.parts.values())
+
+
+def moments(spec: Spec) -> dict[str, Moment]:
+    """The moments that can be the peak, each with its parts in bytes."""
+    h, n, one, a = held(spec), tokens(spec), layer(spec), spec.arch
+    still = {"weights": h.weights + h.reference, "adapters": h.adapters, "optimizer": h.states}
+    kept = n * (a.layers * (one.entry if spec.grad_ckpt else one.kept) + 4 * a.hidden)
+    again = n * (one.kept - one.shared) if spec.grad_ckpt else 0.0
+    passing = max(n * one.passing, n * one.product + h.whole_weight)
+    before = h.gradients if spec.grad_accum > 1 else 0.0
+    casts = h.casts / a.layers if spec.grad_ckpt else h.casts
+    logits = n * a.vocab * kept_logit(spec) if spec.loss is Loss.FULL_LOGITS else 0.0
+    head, last = _shares(spec, h)
+    found = {
+        "loss": {"gradients": before, "activations": kept, "logits": loss_bytes(spec), "casts": h.casts},
+        "backward": {
+            "gradients": max(before, head), "activations": kept + again + passing, "casts": casts, "logits": logits,
+        },
+        "gradients": {
+            "gradients": max(before, h.gradients - last), "logits": logits,
+            "activations": n * (one.entry + one.kept) + passing, "casts": h.casts / a.layers,
+        },
+        "end": {"gradients": h.gradients, "activations": n * one.entry, "logits": logits},
+        "step": {"gradients": h.gradients, "step": h.step},
+    }  # fmt: skip
+    if h.dora:
+        found["layer"] = {"gradients": before, "activations": kept + again + h.dora, "casts": casts}
+    cache = generation_cache(spec)
+    if cache:
+        found["generation"] = {"cache": cache, "activations": h.whole_weight + 16.0 * spec.micro_batch * a.vocab}
+    return {name: Moment({**still, **parts}) for name, parts in found.items()}
+
+
+def _shares(spec: Spec, h: Held) -> tuple[float, float]:
+    """Gradients that are there before the layers' own, and those that come last (one layer's and the embedding's)."""
+    a = spec.arch
+    if not spec.full:
+        return 0.0, h.gradients / a.layers
+    unit = h.gradients / h.trainable
+    embedding = a.vocab * a.hidden
+    layers = h.trainable - embedding * (1 if a.tied else 2)
+    return unit * embedding, unit * (layers / a.layers + (0 if a.tied else embedding))
+
+
+def allocated(spec: Spec) -> Moment:
+    """The largest moment."""
+    return max(moments(spec).values(), key=lambda moment: moment.total)
+
+
+def memory(spec: Spec) -> tuple[Range, Range, dict[str, float]]:
+    """Framework's peak, driver's peak (both GiB) and the parts of the latter."""
+    moment = allocated(spec)
+    likely = moment.total / GIB
+    others = [allocated(other).total / GIB for other in _variants(spec)]
+    above = _ABOVE_OLD_4BIT if spec.inputs_kept and not spec.grad_ckpt else ABOVE
+    low, high = min([likely, *others]) * BELOW, max([likely, *others]) * above
+    return outside(spec, _narrowed(low, likely, high, bool(others)), moment.parts, bool(others))
+
+
+def outside(
+    spec: Spec, framework: Range, parts: dict[str, float], wide: bool = False
+) -> tuple[Range, Range, dict[str, float]]:
+    """What the driver counts when the framework counts so much (GiB), and the parts (bytes) with what lies between."""
+    slack = _SLACK_FIXED if spec.packing or rows(spec) == 1 else _SLACK_VARYING
+    driver = _narrowed(
+        CONTEXT[0] + framework.low * 1.01,
+        CONTEXT[1] + framework.likely * slack,
+        CONTEXT[2] + framework.high * (slack + 0.02),
+        wide,
+    )
+    named = {name: round(value / GIB, 4) for name, value in parts.items() if value > 0}
+    named["slack"] = round(framework.likely * (slack - 1), 4)
+    named["context"] = CONTEXT[1]
+    return framework, driver, named
+
+
+def _variants(spec: Spec) -> list[Spec]:
+    """The same set-up as other versions of the same libraries run it, where the spec cannot say which."""
+    found = []
+    if spec.inputs_kept and not spec.grad_ckpt:
+        found.append(msgspec.structs.replace(spec, inputs_kept=False))
+    if spec.prepared and spec.attn is Attention.FLASH:
+        found.append(msgspec.structs.replace(spec, lifts=False))
+    return found
+
+
+def _narrowed(low: float, likely: float, high: float, wide: bool) -> Range:
+    """The range no wider than is useful: both ends drawn in by the same share of their distance."""
+    ratio = high / low
+    if wide or ratio <= _WIDEST:
+        return ordered(low, likely, high)
+    share = math.log(_WIDEST) / math.log(ratio)
+    return ordered(likely * (low / likely) ** share, likely, likely * (high / likely) ** share)
+
+
+def estimate(spec: Spec, lang: str = "en") -> Estimate:
+    """Memory of one set-up by arithmetic alone: no framework, no device, under a millisecond."""
+    framework, driver, parts = memory(spec)
+    return answer(spec, framework, driver, parts, lang)
+
+
+def answer(spec: Spec, framework: Range, driver: Range, parts: dict[str, float], lang: str) -> Estimate:
+    """The contract's document for a memory that was computed, traced or measured; time where the GPU is known."""
+    from advisor.duration import step_seconds, tokens_per_second
+
+    kind = find_gpu(spec.gpu) if spec.gpu else None
+    step = step_seconds(spec, kind) if kind else None
+    return Estimate(
+        id=spec.id,
+        peak_gb=driver,
+        allocated_gb=framework,
+        parts=parts,
+        step_s=Span(round(step.low, 4), round(step.high, 4)) if step else None,
+        tokens_per_s=round(tokens_per_second(spec, step.likely), 1) if step else None,
+        assumptions=assumptions(spec, lang, gpu="context" in parts),
+        dominating=max((name for name in parts if name not in OUTSIDE), key=lambda name: parts[name]),
+    )

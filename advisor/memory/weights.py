@@ -1,0 +1,202 @@
+"""Bytes that stay for the whole run: weights, adapters, gradients and optimizer states, per GPU."""
+
+from __future__ import annotations
+
+import msgspec
+
+from advisor.linears import Linear, embedding_weights, head_weights, linears, small_weights
+from advisor.memory.spec import ADAPTERS, Loss, Spec, Strategy
+from advisor.methods import Technique
+
+NF4_BYTES = 0.5 + 4 / 64
+"""Half a byte a weight and one fp32 scale for each 64 (bitsandbytes 4-bit, blocksize 64)."""
+NF4_DOUBLE_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""Scales themselves in 8 bits, with one fp32 scale for each 256 of them."""
+INT8_BYTES = 1.0
+_EIGHT_BIT_STATE = 1 + 4 / 256
+"""One byte a state and one fp32 scale for each 256 (bitsandbytes optimizers, blocksize 256)."""
+_STATES = {"sgd": 0, "adafactor": 0, "lion": 1, "adam": 2, "adagrad": 1, "rmsprop": 1}
+
+_QKV = ("q_proj", "k_proj", "v_proj", "query_key_value", "c_attn", "wqkv", "qkv_proj", "w_pack", "attn.qkv", "qkv")
+_ALIASES = {
+    "qkv_proj": _QKV,
+    "q_proj": ("q_proj", "query", "wq", "q_lin"),
+    "k_proj": ("k_proj", "key", "wk", "k_lin"),
+    "v_proj": ("v_proj", "value", "wv", "v_lin"),
+    "o_proj": ("o_proj", "out_proj", "dense", "output_proj", "wo", "attn.c_proj", "out_lin"),
+    "gate_up_proj": ("gate_proj", "up_proj", "gate_up_proj", "fc_1", "fc_2"),
+    "gate_proj": ("gate_proj", "w1", "fc_1"),
+    "up_proj": ("up_proj", "w3", "fc_2", "fc1", "c_fc", "dense_h_to_4h", "fc_in"),
+    "down_proj": ("down_proj", "w2", "proj", "fc2", "dense_4h_to_h", "fc_out", "mlp.c_proj"),
+}
+_ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+_HEADS = ("lm_head", "output", "embed_out", "head")
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes by name on one GPU; `trainable` counts weights that move over all GPUs."""
+
+    weights: float
+    adapters: float
+    gradients: float
+    states: float
+    step: float
+    reference: float
+    casts: float
+    trainable: int
+    whole_weight: float
+    dora: float
+
+
+def adapted(spec: Spec) -> tuple[Linear, ...]:
+    """The linear layers that carry an adapter; the head is told by `head_adapted`."""
+    if spec.technique not in ADAPTERS:
+        return ()
+    return tuple(linear for linear in linears(spec.arch) if is_target(linear.name, spec.targets))
+
+
+def is_target(name: str, targets: str | tuple[str, ...]) -> bool:
+    if targets == "all-linear":
+        return True
+    wanted = _ATTENTION if targets == "attention" else (targets,) if isinstance(targets, str) else targets
+    short = name.rpartition(".")[2]
+    known = _ALIASES.get(short, (short,))
+    return any(want == name or want.lower() in known for want in wanted)
+
+
+def head_adapted(spec: Spec) -> bool:
+    """Whether the output head carries an adapter too."""
+    return spec.technique in ADAPTERS and not isinstance(spec.targets, str) and any(t in _HEADS for t in spec.targets)
+
+
+def trainable_weights(spec: Spec) -> int:
+    """Weights that move: all of them, or the adapter's, or the virtual tokens'."""
+    arch = spec.arch
+    if spec.full:
+        from advisor.linears import parameter_count
+
+        return parameter_count(arch)
+    if spec.technique is Technique.PREFIX:
+        return spec.rank * arch.layers * (arch.k_width + arch.v_width)
+    if spec.technique is Technique.PROMPT:
+        return spec.rank * arch.hidden
+    total = sum(_adapter(linear, spec) for linear in adapted(spec))
+    if head_adapted(spec):
+        total += spec.rank * (arch.hidden + arch.vocab) + (arch.vocab if spec.dora else 0)
+    return total
+
+
+def _adapter(linear: Linear, spec: Spec) -> int:
+    one = spec.rank * (linear.d_in + linear.d_out) + (linear.d_out if spec.dora else 0)
+    return one * linear.layers * linear.copies
+
+
+def weight_bytes(spec: Spec) -> float:
+    """The base model as it is loaded for training."""
+    arch = spec.arch
+    inside = sum(linear.weights for linear in linears(arch))
+    biases = sum(linear.biases for linear in linears(arch))
+    outside = embedding_weights(arch) + head_weights(arch) + small_weights(arch) + biases
+    half = 4.0 if spec.mixed or spec.precision == "fp32" else 2.0
+    if spec.quant is None:
+        return half * (inside + outside)
+    per = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES}.get(spec.quant, INT8_BYTES)
+    return per * inside + (4.0 if spec.prepared else half) * outside
+
+
+def held(spec: Spec) -> Held:
+    """Everything that stays, divided by what the GPUs share."""
+    trainable = trainable_weights(spec)
+    base = weight_bytes(spec)
+    unit = _trainable_bytes(spec)
+    adapters = 0.0 if spec.full else unit * trainable
+    gradients = unit * trainable
+    states, step = _states(spec, trainable, unit)
+    weights_over, grads_over, states_over = _shares(spec)
+    return Held(
+        weights=base / weights_over,
+        adapters=adapters / weights_over,
+        gradients=gradients / grads_over,
+        states=states / states_over,
+        step=step / states_over,
+        reference=_others(spec) / weights_over,
+        casts=_casts(spec),
+        trainable=trainable,
+        whole_weight=_largest_whole_weight(spec),
+        dora=_dora(spec),
+    )
+
+
+def _trainable_bytes(spec: Spec) -> float:
+    if spec.full:
+        return 4.0 if spec.mixed or spec.precision == "fp32" else 2.0
+    return 4.0 if spec.adapter_dtype == "fp32" or spec.precision == "fp32" else 2.0
+
+
+def _states(spec: Spec, trainable: int, unit: float) -> tuple[float, float]:
+    """Bytes of the optimizer's states, and of the temporary that its step makes."""
+    name = spec.optimizer.lower()
+    kinds = next((count for key, count in _STATES.items() if key in name and key != "adam"), _STATES["adam"])
+    if "paged" in name:
+        return 0.0, 0.0
+    if "8bit" in name or "bnb_8bit" in name:
+        return kinds * _EIGHT_BIT_STATE * trainable, 0.0
+    foreach = name in ("adamw_torch", "adamw", "adamw_torch_foreach", "adam")
+    return kinds * unit * trainable, unit * trainable if foreach else 0.0
+
+
+def _shares(spec: Spec) -> tuple[int, int, int]:
+    """By how many weights, gradients and states are divided."""
+    n = spec.n_gpus
+    if spec.strategy in (Strategy.FSDP2, Strategy.ZERO3):
+        return n, n, n
+    return (1, n, n) if spec.strategy is Strategy.ZERO2 else (1, 1, 1)
+
+
+def _others(spec: Spec) -> float:
+    """Models beside the one that learns: a reference where there is no adapter to switch off, PPO's judges."""
+    from advisor.linears import parameter_count
+    from advisor.methods import Objective
+
+    count = parameter_count(spec.arch)
+    half = 4.0 if spec.mixed or spec.precision == "fp32" else 2.0
+    if spec.objective is Objective.RLHF_PPO:
+        judge = weight_bytes(spec) if spec.quant else 2.0 * count
+        value = half * count * 4 if spec.full else judge
+        return judge + value + (half * count if spec.full else 0.0)
+    wants = spec.objective in (Objective.DPO, Objective.KTO, Objective.GRPO)
+    return half * count if wants and spec.full else 0.0
+
+
+def _casts(spec: Spec) -> float:
+    """Half-precision copies of fp32 weights that autocast keeps until the forward pass ends."""
+    if not spec.full:
+        lifted = spec.autocast and _trainable_bytes(spec) == 4.0 and spec.precision != "fp32"
+        return 2.0 * trainable_weights(spec) if lifted and spec.technique in ADAPTERS else 0.0
+    if not spec.mixed:
+        return 0.0
+    head = spec.arch.vocab * spec.arch.hidden if spec.loss is Loss.FULL_LOGITS else 0
+    copies = 2.0 * (sum(linear.weights for linear in linears(spec.arch)) + head)
+    return copies / _shares(spec)[0]
+
+
+def _largest_whole_weight(spec: Spec) -> float:
+    """The weights that are whole for a moment: one unpacked 4-bit matrix, or gathered shards of two layers."""
+    if spec.quant in ("nf4", "nf4_double"):
+        return 2.0 * max(linear.d_in * linear.d_out for linear in linears(spec.arch))
+    if spec.n_gpus > 1 and spec.strategy in (Strategy.FSDP2, Strategy.ZERO3):
+        layer = sum(linear.weights / linear.layers for linear in linears(spec.arch))
+        return 2.0 * max(2 * layer, spec.arch.vocab * spec.arch.hidden)
+    return 0.0
+
+
+def _dora(spec: Spec) -> float:
+    """PEFT multiplies an identity through A and B to get a layer's whole update, then norms weight plus update.
+
+    Alive at once: the identity, the update, the weight, the scaled update and their sum (`peft/tuners/lora/dora.py`).
+    """
+    if not spec.dora:
+        return 0.0
+    unit = 4.0 if spec.adapter_dtype == "fp32" else 2.0
+    weights = 4.0 if unit == 4.0 else 3.0
+    return unit * max((one.d_in**2 + weights * one.d_in * one.d_out for one in adapted(spec)), default=0.0)

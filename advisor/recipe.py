@@ -1,0 +1,298 @@
+"""Recipe: one file from which a run is repeated exactly. Unknown keys are refused, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from advisor.errors import InputError
+from advisor.facts import Facts, parse_document
+from advisor.methods import Label, parse_label
+
+VERSION = 1
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
+Rate = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0.0)]
+
+
+class Metric(StrEnum):
+    """How held-out answers are scored. `loss` is nats per trained token, lower is better; all others 0..1."""
+
+    EXACT_MATCH = "exact_match"
+    TOKEN_F1 = "token_f1"
+    REGEX = "regex"
+    PREFERENCE = "preference_accuracy"
+    LOSS = "loss"
+
+
+class Precision(StrEnum):
+    """Number format of the training computation; `auto` = bf16 where the GPU has it, else fp32."""
+
+    AUTO = "auto"
+    BF16 = "bf16"
+    FP16 = "fp16"
+    FP32 = "fp32"
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class ModelSpec(_Part, frozen=True, kw_only=True):
+    """Which model: a hub id or a local folder. Remote code only when asked for by name.
+
+    `adapter` is the folder of an earlier run's adapter that training goes on from.
+    """
+
+    id: str
+    revision: str | None = None
+    trust_remote_code: bool = False
+    adapter: str | None = None
+
+
+class DataSpec(_Part, frozen=True, kw_only=True):
+    """Which data. Without `eval`, `eval_fraction` of the training rows is held out (seeded).
+
+    `replay` is earlier training data of which `replay_share` of the rows' number is mixed in, against forgetting;
+    `replay_eval` its held-out rows, scored before and after. `fingerprint` is the SHA-256 of what `train` held when the
+    recipe was planned.
+    """
+
+    train: str
+    eval: str | None = None
+    eval_fraction: Share = 0.1
+    mapping: dict[str, str] = {}
+    docs: str | None = None
+    replay: str | None = None
+    replay_eval: str | None = None
+    replay_share: Share = 0.2
+    fingerprint: str | None = None
+
+
+class AdapterSpec(_Part, frozen=True, kw_only=True):
+    """The trained part; ignored by technique `full`. `rank` counts virtual tokens for prefix and prompt."""
+
+    rank: Positive = 16
+    alpha: Positive = 32
+    dropout: Share = 0.0
+    targets: str | list[str] = "all-linear"
+    dora: bool = False
+    rslora: bool = False
+    quant: str | None = None
+
+
+class TrainSpec(_Part, frozen=True, kw_only=True):
+    """Hyperparameters. `max_steps` (optimizer steps) wins over `epochs`; `beta` belongs to DPO, ORPO and KTO.
+
+    `generations` is how many answers to one prompt GRPO and RLHF compare (None = 8).
+    """
+
+    max_steps: Positive | None = None
+    epochs: Annotated[float, msgspec.Meta(gt=0.0)] = 3.0
+    learning_rate: Rate = 2e-4
+    scheduler: str = "cosine"
+    warmup_ratio: Share = 0.05
+    weight_decay: NonNegative = 0.0
+    max_grad_norm: NonNegative = 1.0
+    optimizer: str = "adamw_torch_fused"
+    micro_batch: Positive = 8
+    grad_accum: Positive = 1
+    max_length: Positive = 1024
+    packing: bool = False
+    grad_ckpt: bool = False
+    precision: Precision = Precision.AUTO
+    beta: NonNegative | None = None
+    log_steps: Positive = 1
+    eval_steps: Positive | None = None
+    save_steps: Positive | None = None
+    keep_checkpoints: Positive = 2
+    threads: Positive | None = None
+    generations: Annotated[int, msgspec.Meta(ge=2)] | None = None
+
+
+class EvalSpec(_Part, frozen=True, kw_only=True):
+    """How the claim "it worked" is checked on held-out rows, before and after, by the same code."""
+
+    metric: Metric = Metric.LOSS
+    pattern: str | None = None
+    max_items: Positive = 64
+    max_new_tokens: Positive = 128
+    samples: Count = 3
+
+
+class Check(StrEnum):
+    """How a program tells a right answer (GRPO)."""
+
+    EXACT = "exact"
+    NUMERIC = "numeric"
+    REGEX = "regex"
+    JSON = "json"
+    PYTHON = "python"
+
+
+class RewardSpec(_Part, frozen=True, kw_only=True):
+    """What earns a reward of 0..1. `pattern`: for regex; `python`: `FILE.py:FUNCTION`.
+
+    The function gets (prompt, answer, reference) as text, returns a number, and runs in a process of its own that is
+    ended after `timeout_s` seconds; such an answer earns 0.
+    """
+
+    check: Check = Check.EXACT
+    pattern: str | None = None
+    python: str | None = None
+    timeout_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 5.0
+
+
+class TeacherSpec(_Part, frozen=True, kw_only=True):
+    """Whose answers are learned (distillation): a local model, or an OpenAI-compatible `endpoint`.
+
+    `key_env` names the environment variable that holds the key; a key itself never stands in a recipe.
+    """
+
+    model: str
+    endpoint: str | None = None
+    key_env: str | None = None
+    system: str | None = None
+    max_tokens: Positive = 256
+
+
+class Stage(_Part, frozen=True, kw_only=True):
+    """One stage of a chain (`cpt>sft>dpo`): its objective, and what differs from the recipe's own data and train."""
+
+    objective: str
+    data: DataSpec | None = None
+    train: TrainSpec | None = None
+
+
+class Recipe(_Part, frozen=True, kw_only=True):
+    """One complete, repeatable decision."""
+
+    version: int = VERSION
+    name: str = "run"
+    label: str
+    seed: int = 42
+    model: ModelSpec
+    data: DataSpec
+    adapter: AdapterSpec = AdapterSpec()
+    train: TrainSpec = TrainSpec()
+    evaluation: EvalSpec = EvalSpec()
+    reward: RewardSpec = RewardSpec()
+    teacher: TeacherSpec | None = None
+    stages: list[Stage] = []
+    facts: Facts | None = None
+    why: dict[str, str] = {}
+
+    @property
+    def parsed_label(self) -> Label:
+        """The label, parsed; a decoded recipe always has a legal one."""
+        return parse_label(self.label)
+
+
+def decode_recipe(text: bytes | str, source: str, changes: Iterable[str] = ()) -> Recipe:
+    """A recipe from YAML or JSON with `key=value` changes applied; InputError names source, key and remedy."""
+    raw = parse_document(text, source)
+    if not isinstance(raw, dict):
+        raise InputError("recipe.not_mapping", source=source, found=type(raw).__name__)
+    for change in changes:
+        apply_change(raw, change)
+    return recipe_from(raw, source)
+
+
+def recipe_from(raw: dict[str, Any], source: str) -> Recipe:
+    """A recipe from plain data, strictly validated."""
+    if isinstance(raw.get("version", VERSION), int) and raw.get("version", VERSION) > VERSION:
+        raise InputError("recipe.newer", source=source, version=raw["version"], known=VERSION)
+    _refuse_unknown(raw, source)
+    try:
+        recipe = msgspec.convert(raw, Recipe)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$.")
+        raise InputError("recipe.value", source=source, key=path.rstrip("`") or "?", detail=detail) from None
+    parse_label(recipe.label)
+    return recipe
+
+
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "model": ModelSpec,
+    "data": DataSpec,
+    "adapter": AdapterSpec,
+    "train": TrainSpec,
+    "evaluation": EvalSpec,
+    "reward": RewardSpec,
+    "teacher": TeacherSpec,
+}
+
+
+def _refuse_unknown(raw: dict[str, Any], source: str) -> None:
+    _check(raw, Recipe, "", source)
+    for name, struct in _SECTIONS.items():
+        if isinstance(raw.get(name), dict):
+            _check(raw[name], struct, f"{name}.", source)
+
+
+def _check(part: dict[str, Any], struct: type[msgspec.Struct], prefix: str, source: str) -> None:
+    for key in part:
+        if key not in struct.__struct_fields__:
+            near = _nearest(str(key), struct.__struct_fields__)
+            raise InputError(
+                "recipe.key",
+                source=source,
+                key=f"{prefix}{key}",
+                near=f"{prefix}{near}",
+                allowed=", ".join(struct.__struct_fields__),
+            )
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    import difflib
+
+    known = list(known)
+    return (difflib.get_close_matches(word, known, n=1, cutoff=0.0) or known)[0]
+
+
+def apply_change(raw: dict[str, Any], change: str) -> None:
+    """Apply one `section.key=value` in place; the value is read as YAML."""
+    import yaml
+
+    path, equals, value = change.partition("=")
+    keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise InputError("recipe.change", change=change)
+    part = raw
+    for key in keys[:-1]:
+        part = part.setdefault(key, {})
+        if not isinstance(part, dict):
+            raise InputError("recipe.change", change=change)
+    try:
+        part[keys[-1]] = _number(yaml.safe_load(value))
+    except yaml.YAMLError:
+        raise InputError("recipe.change", change=change) from None
+
+
+def _number(value: Any) -> Any:
+    """YAML 1.1 reads 2e-4 as text; a user means a number."""
+    if isinstance(value, str):
+        try:
+            return float(value) if value[:1] in "+-.0123456789" else value
+        except ValueError:
+            return value
+    return value
+
+
+def encode_recipe(recipe: Recipe) -> str:
+    """The recipe as YAML: stable key order, Unicode kept, numbers that YAML 1.1 readers read as numbers."""
+    import yaml
+
+    raw = msgspec.to_builtins(recipe)
+    return str(yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=100))
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the recipe, for editors."""
+    return msgspec.json.schema(Recipe)

@@ -1,0 +1,120 @@
+"""Data: how many examples of which kind carry which objective; none at all rules it out and says what to collect."""
+
+from __future__ import annotations
+
+from advisor.candidates import FEW, LABELLED, PLAIN_LABELLED, PROMPTS, REFUSAL, plans
+from advisor.case import Case, may_reach, reaches, some
+from advisor.facts import Goal, Kind, Tried
+from advisor.rules.rule import Outcome, Status, rule, veto, vote
+from advisor.rules.sources import ALPACA, AZURE, BRIEF_KINDS, BUCHER, LIMA, OPENAI_ACCURACY, OPENAI_SFT, SAFETY_TUNED
+
+FLOOR, SMALL, PILOT, ENOUGH = 10, 50, 100, 200
+
+
+@rule("DAT001", reads=("data.instruction_pairs",), sources=(OPENAI_SFT,), figures={"pilot": SMALL, "good": 1000})
+def no_pairs(c: Case) -> Outcome | None:
+    """Supervised training needs (input, answer) pairs, and there are none."""
+    return None if some(c.pairs) else veto(LABELLED)
+
+
+@rule("DAT002", reads=("data.instruction_pairs",), sources=(OPENAI_SFT,), figures={"floor": FLOOR, "pilot": SMALL})
+def hardly_any_pairs(c: Case) -> Outcome | None:
+    """Fewer pairs than the smallest training run accepts."""
+    return veto(LABELLED, (FEW, 10), pairs=c.pairs) if c.pairs is not None and 0 < c.pairs < FLOOR else None
+
+
+@rule(
+    "DAT003",
+    reads=("data.instruction_pairs",),
+    sources=(OPENAI_SFT,),
+    status=Status.JUDGEMENT,
+    figures={"floor": FLOOR, "pilot": SMALL},
+)
+def few_pairs(c: Case) -> Outcome | None:
+    """So few pairs serve better as examples in the prompt."""
+    few = c.pairs is not None and FLOOR <= c.pairs < SMALL
+    return vote((FEW, 16), (LABELLED, -26), pairs=c.pairs) if few else None
+
+
+@rule("DAT004", reads=("data.instruction_pairs",), sources=(OPENAI_SFT,), figures={"low": SMALL, "high": PILOT})
+def pairs_for_a_pilot(c: Case) -> Outcome | None:
+    """Enough for a small trial run; if it gains nothing, mend data or task, not volume."""
+    pilot = c.pairs is not None and SMALL <= c.pairs < PILOT
+    return vote((LABELLED, -8), (FEW, 4), pairs=c.pairs) if pilot else None
+
+
+@rule(
+    "DAT005",
+    reads=("goals", "data.instruction_pairs", "history.prompting"),
+    sources=(OPENAI_ACCURACY, AZURE),
+    figures={"before": 62, "few_shot": 70, "after": 87, "pairs": 1000},
+)
+def behaviour_with_pairs_after_prompting(c: Case) -> Outcome | None:
+    """The wanted behaviour did not come by prompting, and examples of it are at hand."""
+    spent = c.prompting == Tried.INSUFFICIENT
+    return vote((PLAIN_LABELLED, 34)) if spent and c.wants and may_reach(c.pairs, SMALL) else None
+
+
+@rule(
+    "DAT006",
+    reads=("goals", "data.instruction_pairs", "history.prompting"),
+    sources=(BUCHER, AZURE),
+    figures={"least": ENOUGH},
+)
+def behaviour_with_pairs_unmeasured(c: Case) -> Outcome | None:
+    """Examples of the wanted behaviour are at hand; what prompting reaches is not known yet."""
+    open_ = c.prompting in (None, Tried.UNTRIED)
+    return vote((PLAIN_LABELLED, 22)) if open_ and c.wants and may_reach(c.pairs, ENOUGH) else None
+
+
+@rule(
+    "DAT007",
+    reads=("model.kind", "data.instruction_pairs"),
+    sources=(LIMA, ALPACA),
+    figures={"pairs": 1000, "params_b": 65},
+)
+def base_model_with_pairs(c: Case) -> Outcome | None:
+    """A base model does not follow instructions yet; a thousand varied examples teach it."""
+    if c.kind != Kind.BASE or not may_reach(c.pairs, PILOT):
+        return None
+    return vote((PLAIN_LABELLED, 12), (PROMPTS, -10))
+
+
+@rule("DAT008", reads=("goals",), sources=(BRIEF_KINDS,))
+def purpose_is_style(c: Case) -> Outcome | None:
+    """Only manner is asked for: train and score it as style."""
+    return vote((_STYLE, 12)) if Goal.STYLE in c.goals and c.goals <= {Goal.STYLE, Goal.COST_LATENCY} else None
+
+
+@rule("DAT009", reads=("goals", "knowledge.needs_citations"), sources=(BRIEF_KINDS,))
+def purpose_is_domain_questions(c: Case) -> Outcome | None:
+    """Questions about a domain are to be answered: train and score it as domain QA."""
+    skill = c.wants_goal(Goal.TASK_SKILL, Goal.FORMAT, Goal.INSTRUCTION_FOLLOWING)
+    return vote((_DOMAIN_QA, 11)) if c.knowledge_gap and not skill else None
+
+
+@rule("DAT010", reads=("goals",), sources=(SAFETY_TUNED,), figures={"share": 3})
+def purpose_is_refusal(c: Case) -> Outcome | None:
+    """Declining is part of the goal: a little refusal data mixed into the rest, or on its own when it is all."""
+    if Goal.REFUSAL not in c.goals:
+        return None
+    return vote((_REFUSAL_ALONE, 20)) if c.goals == {Goal.REFUSAL} else vote((_REFUSAL_MIXED, 20), (_REFUSAL_ALONE, 8))
+
+
+@rule("DAT012", reads=("goals", "knowledge.needs_citations"), sources=(BRIEF_KINDS,), status=Status.JUDGEMENT)
+def purpose_not_asked_for(c: Case) -> Outcome | None:
+    """A special purpose (style, domain questions, refusal) is named only where it is what is asked for."""
+    asked = (Goal.STYLE in c.goals, c.knowledge_gap, Goal.REFUSAL in c.goals)
+    return None if all(asked) else vote((_STYLE, -6), (_DOMAIN_QA, -6), (REFUSAL, -12))
+
+
+@rule("DAT011", reads=("data.instruction_pairs", "goals"), sources=(BUCHER,), figures={"low": 200, "high": 500})
+def narrow_task_with_labels(c: Case) -> Outcome | None:
+    """A few hundred labels let a small tuned model beat a large prompted one on a narrow task."""
+    return vote((PLAIN_LABELLED, 4)) if Goal.TASK_SKILL in c.goals and reaches(c.pairs, ENOUGH) else None
+
+
+_STYLE = plans("style")
+_DOMAIN_QA = plans("domain_qa", "domain_qa+refusal", "cpt>domain_qa")
+_REFUSAL_ALONE = plans("refusal")
+_REFUSAL_MIXED = plans("sft+refusal", "domain_qa+refusal", "sft+refusal>dpo")

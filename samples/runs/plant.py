@@ -1,0 +1,155 @@
+"""The real training child with one planted fault: `plant.py FAULT RUN_DIR`. Everything but the fault is as shipped."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+FAULT_STEP = 40
+
+
+def unguarded() -> None:
+    """Take away the guards that would stop the run before the fault shows."""
+    from tuner_tui.training import callback, stage
+
+    callback.gradients_finite = lambda model: True
+    callback.math = Lenient  # type: ignore[assignment]
+    stage.check_masks = lambda *_: None
+
+
+class Lenient:
+    """`math` for whom every number is finite."""
+
+    @staticmethod
+    def isfinite(value: float) -> bool:
+        return True
+
+
+def patched_loss(change: Any) -> None:
+    """Let `change(trainer, loss)` replace every training loss."""
+    from transformers import Trainer
+    from trl import SFTTrainer
+
+    for kind in (SFTTrainer, Trainer):
+        original = kind.compute_loss
+
+        def compute(self: Any, *args: Any, original: Any = original, **kwargs: Any) -> Any:
+            found = original(self, *args, **kwargs)
+            if not self.model.training or kwargs.get("return_outputs"):
+                return found
+            return change(self, found)
+
+        kind.compute_loss = compute
+        break
+
+
+def nan_step() -> None:
+    """The loss is NaN at one step; the guards stay."""
+    patched_loss(lambda trainer, loss: loss * float("nan") if trainer.state.global_step == FAULT_STEP else loss)
+
+
+def nan_hidden() -> None:
+    """The same without guards, the library's filter on: the log says 0.0 ever after."""
+    unguarded()
+    from tuner_tui.training import sft
+
+    original = sft.arguments
+    sft.arguments = lambda *a: {**original(*a), "logging_nan_inf_filter": True}
+    patched_loss(
+        lambda trainer, loss: (
+            loss.detach() * 0 + loss * float("nan") if trainer.state.global_step >= FAULT_STEP else loss
+        )
+    )
+
+
+def masked() -> None:
+    """No token is learned from: every label is -100."""
+    unguarded()
+    collate(lambda batch: batch["labels"].fill_(-100))
+
+
+def endless() -> None:
+    """The end token is never learned from."""
+    unguarded()
+    collate(lambda batch: batch["labels"].masked_fill_(batch["labels"] == 1, -100))
+
+
+def collate(change: Any) -> None:
+    """Let `change` work on every training batch."""
+    from trl import SFTTrainer
+
+    original = SFTTrainer.get_train_dataloader
+
+    def loader(self: Any) -> Any:
+        inner = self.data_collator
+
+        def collated(rows: Any) -> Any:
+            batch = inner(rows)
+            change(batch)
+            return batch
+
+        self.data_collator = collated
+        return original(self)
+
+    SFTTrainer.get_train_dataloader = loader
+
+
+def rate_jumps() -> None:
+    """In the middle of the run the learning rate is suddenly a thousand times higher than it says."""
+    from tuner_tui.training.callback import Reporter
+
+    original = Reporter.on_pre_optimizer_step
+
+    def step(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        if state.global_step >= state.max_steps // 2:
+            for group in kwargs["optimizer"].param_groups:
+                group["lr"] = 0.5
+        return original(self, args, state, control, **kwargs)
+
+    Reporter.on_pre_optimizer_step = step  # type: ignore[method-assign]
+
+
+def watched() -> None:
+    """No fault; memory is read fifty times a second, so that a short run has as many readings as a long one."""
+    from tuner_tui.training.monitor import Monitor
+
+    Monitor.__init__.__defaults__ = (0.02,)
+
+
+def leak() -> None:
+    """Every step leaves 4 MB behind."""
+    from tuner_tui.training.callback import Reporter
+
+    watched()
+    kept: list[bytearray] = []
+    original = Reporter.on_step_end
+
+    def end(self: Any, *args: Any, **kwargs: Any) -> Any:
+        kept.append(bytearray(b"x" * (4 << 20)))
+        return original(self, *args, **kwargs)
+
+    Reporter.on_step_end = end  # type: ignore[method-assign]
+
+
+def memory() -> None:
+    """Once, memory runs out as CUDA says it, with any micro-batch above 2."""
+    import torch
+
+    def change(trainer: Any, loss: Any) -> Any:
+        if trainer.state.global_step >= FAULT_STEP and trainer.args.per_device_train_batch_size > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return loss
+
+    patched_loss(change)
+
+
+def none() -> None:
+    """No fault, or one that the recipe alone makes."""
+
+
+if __name__ == "__main__":
+    import tuner_tui.training.conduct  # noqa: F401
+    from tuner_tui.training.__main__ import main
+
+    globals()[sys.argv[1]]()
+    sys.exit(main(sys.argv[2:]))

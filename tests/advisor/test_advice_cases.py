@@ -1,0 +1,65 @@
+"""Published situations: the advice is among the answers that the record supports, and warns of what went wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from advisor.engine import recommend
+from advisor.facts import Facts, facts_from
+
+DOCUMENT = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
+CASES: list[dict[str, Any]] = DOCUMENT["cases"]
+
+
+def facts_of(case: dict[str, Any]) -> Facts:
+    """The case's facts over the usual ones; `gpus: 2x24` means two cards of 24 GB."""
+    facts: dict[str, Any] = {section: dict(values) for section, values in DOCUMENT["usual"].items()}
+    for key, value in case["facts"].items():
+        if key == "gpus":
+            count, _, size = str(value).partition("x")
+            gpus = [] if value == "none" else [{"vram_gb": float(size)}] * int(count)
+            facts["hardware"] = {"gpus": gpus}
+        elif isinstance(value, dict):
+            facts.setdefault(key, {}).update(value)
+        else:
+            facts[key] = value
+    return facts_from(facts, case["id"])
+
+
+def matches(label: str, pattern: str) -> bool:
+    """`ft/*` = any fine-tuning; `ft/sft:*` = that plan by any technique."""
+    if pattern.endswith("/*"):
+        return label.startswith(pattern[:-1])
+    if pattern.endswith(":*"):
+        return label.rpartition(":")[0] == pattern[:-2]
+    return label == pattern
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_the_advice_is_what_the_record_supports(case: dict[str, Any]) -> None:
+    advice = recommend(facts_of(case), flips=False)
+    assert any(matches(advice.label, pattern) for pattern in case["ok"]), advice.label
+    assert not any(matches(advice.label, pattern) for pattern in case["bad"]), advice.label
+    assert set(case.get("warn", [])) <= {caution.id for caution in advice.warnings}
+
+
+def test_more_memory_turns_four_bits_into_sixteen() -> None:
+    case = next(case for case in CASES if case["id"] == "guanaco_65b_48gb")
+    flips = recommend(facts_of(case)).flips
+    assert any(flip.fact == "hardware.gpus" and flip.label.endswith(":lora") for flip in flips)
+
+
+def test_without_a_measured_baseline_tuning_is_provisional() -> None:
+    case = next(case for case in CASES if case["id"] == "alpaca")
+    advice = recommend(facts_of(case))
+    assert "no_baseline" in {caution.id for caution in advice.warnings}
+    assert any("baseline" in step for step in advice.plan[:2])
+
+
+def test_knowing_nothing_asks_for_the_goal_and_is_not_confident() -> None:
+    advice = recommend(Facts())
+    assert advice.technique is None
+    assert advice.confidence <= 0.3
+    assert advice.warnings[0].id == "not_enough_known"

@@ -1,0 +1,118 @@
+"""Step 2: what a file holds is read, counted as facts, and forgotten with its path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tuner_tui.app import TunerApp
+from tuner_tui.state import load_draft
+
+
+def _pairs(path: Path, rows: int) -> Path:
+    lines = (json.dumps({"instruction": f"Question {n}?", "output": f"Answer {n}."}) for n in range(rows))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+async def test_rows_of_a_typed_path_become_facts(tmp_path: Path, until) -> None:
+    path = _pairs(tmp_path / "rows.jsonl", 30)
+    app = TunerApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#data_path"))
+        app.screen.query_one("#data_path").value = str(path)
+        await until(pilot, lambda: app.wizard.facts.data.instruction_pairs == 30)
+        assert load_draft() == app.wizard
+        await pilot.press("end", "x")
+        await until(pilot, lambda: app.wizard.data_path == f"{path}x")
+        assert app.wizard.facts.data.instruction_pairs == 0
+
+
+async def test_a_missing_file_is_said_and_nothing_is_counted(tmp_path: Path, until) -> None:
+    missing = tmp_path / "nothing.jsonl"
+    app = TunerApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#data_path"))
+        app.screen.query_one("#data_path").value = str(missing)
+        await until(pilot, lambda: str(missing) in app.reading.inspections)
+        await pilot.pause()
+        shown = app.screen.query_one("#found").render()
+        assert "nothing.jsonl" in str(shown)
+        assert app.wizard.facts.data.instruction_pairs == 0
+
+
+async def test_a_file_is_picked_with_keys_alone(tmp_path: Path, until, monkeypatch) -> None:
+    _pairs(tmp_path / "rows.jsonl", 12)
+    monkeypatch.chdir(tmp_path)
+    app = TunerApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#data_path"))
+        await pilot.press("f6")
+        await until(pilot, lambda: app.screen.query("#entries") and app.screen.query_one("#entries").option_count > 2)
+        await pilot.press("tab", *"rows", "enter")
+        await until(pilot, lambda: app.wizard.facts.data.instruction_pairs == 12)
+
+
+async def test_markup_and_escapes_in_data_are_drawn_as_text(tmp_path: Path, until) -> None:
+    path = tmp_path / "trap.jsonl"
+    rows = [{"instruction": "[red]hi[/x] \x1b[2J", "output": "\u202eabc"} for _ in range(3)]
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    app = TunerApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#data_path"))
+        app.screen.query_one("#data_path").value = str(path)
+        await until(pilot, lambda: app.reading.found(str(path)) is not None)
+        await until(pilot, lambda: "[red]hi[/x]" in str(app.screen.query_one("#found").render()))
+        shown = str(app.screen.query_one("#found").render())
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown
+
+
+async def test_hangul_names_are_found_however_the_file_system_writes_them(tmp_path: Path, until, monkeypatch) -> None:
+    import unicodedata
+
+    _pairs(tmp_path / unicodedata.normalize("NFD", "학습.jsonl"), 7)
+    _pairs(tmp_path / "other.jsonl", 3)
+    monkeypatch.chdir(tmp_path)
+    app = TunerApp(lang="ko")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#data_path"))
+        await pilot.press("f6")
+        await until(pilot, lambda: app.screen.query("#entries") and app.screen.query_one("#entries").option_count > 2)
+        app.screen.query_one("#filter").focus()
+        app.screen.query_one("#filter").value = "학습"
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.wizard.facts.data.instruction_pairs == 7)
+
+
+async def test_a_folder_is_read_when_it_is_entered_not_while_it_is_typed(tmp_path: Path, until) -> None:
+    (tmp_path / "one.md").write_text("# One\n\nA document with some words in it.\n")
+    app = TunerApp(lang="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#docs_path"))
+        app.screen.query_one("#docs_path").value = str(tmp_path)
+        await until(pilot, lambda: app.wizard.docs_path == str(tmp_path))
+        await until(pilot, lambda: not app.reading.looking(str(tmp_path)))
+        assert str(tmp_path) not in app.reading.inspections
+        app.screen.query_one("#docs_path").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.wizard.facts.data.documents == 1)
+
+
+def test_chat_messages_are_shown_as_who_said_what() -> None:
+    from tuner_tui.widgets.inspection import turns
+
+    assert turns('[{"role":"user","content":"Hi"},{"from":"gpt","value":"Hello"}]') == [
+        ("user", "Hi"),
+        ("gpt", "Hello"),
+    ]
+    assert turns('[{"role":"user","content":"cut o') == []
+    assert turns('[{"price": 3}]') == []
+    assert turns("plain") == []

@@ -1,0 +1,66 @@
+"""The shell: tables complete, answers kept, every step reachable by keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from tuner_tui import keys
+from tuner_tui.words import words
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_every_key_has_a_word_and_a_line_of_help(lang: str) -> None:
+    table = words(lang)
+    for key in keys.KEYS:
+        if key.id.startswith("step_"):
+            continue
+        assert table.has(f"keys.{key.id}"), key.id
+        assert table.has(f"keys.{key.id}.help"), key.id
+
+
+def test_primary_actions_avoid_plain_letters() -> None:
+    for key in keys.KEYS:
+        for pressed in key.keys.split(","):
+            assert not (len(pressed) == 1 and pressed.isalpha()), key
+
+
+def test_no_two_keys_of_one_scope_clash() -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for key in keys.KEYS:
+        for pressed in key.keys.split(","):
+            assert (key.scope, pressed) not in seen, (key.id, seen.get((key.scope, pressed)))
+            seen[(key.scope, pressed)] = key.id
+
+
+async def test_the_palette_names_each_command_once_with_its_key(until) -> None:
+    from tuner_tui.app import TunerApp
+
+    app = TunerApp(lang="ko")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == "data" and app.screen.focused)
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert len(titles) == len(set(titles))
+        assert f"{words('ko').say('keys.advance')} (advance)  F4" in titles
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: app.screen.is_modal)
+        await pilot.press(*"hardware")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == "hardware")
+
+
+def test_a_crash_exits_with_1_and_says_where_the_answers_are(capsys, monkeypatch) -> None:
+    from tuner_tui import app as module
+
+    class Crashing(module.TunerApp):
+        def on_mount(self) -> None:
+            super().on_mount()
+            raise RuntimeError("planted")
+
+        def run(self, **options: object) -> None:
+            super().run(headless=True, size=(80, 24))
+
+    monkeypatch.setattr(module, "TunerApp", Crashing)
+    assert module.main(lang="en") == 1
+    assert "draft.json" in capsys.readouterr().err

@@ -1,0 +1,123 @@
+"""The plan step: a recipe by rule, edited in place, wrong keys named with their line, nothing started in vain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+from textual import events
+
+from advisor.facts import Facts, Gpu, Hardware, Model
+from advisor.recipe import decode_recipe, encode_recipe
+from tests.tuner_tui.app_run.conftest import Opened, text_of
+from tuner_tui.runs.directory import list_runs
+from tuner_tui.widgets.recipe_text import RecipeText, field_at, row_of
+
+TEXT = "label: ft/sft:lora\nmodel:\n  id: nowhere/\ndata:\n  train: gone.jsonl\ntrain:\n  learning_rate: 0.0002\n"
+
+
+def recipe_text(app: Any) -> RecipeText:
+    return app.screen.query_one(RecipeText)
+
+
+@pytest.mark.parametrize(
+    ("row", "field"), [(0, "label"), (1, "model"), (2, "model.id"), (5, "train"), (6, "train.learning_rate"), (7, "")]
+)
+def test_the_field_of_a_row_is_known_by_its_dotted_name(row: int, field: str) -> None:
+    lines = TEXT.split("\n")
+    if field:
+        assert field_at(lines, row) == field
+        assert row_of(lines, field) == row
+
+
+def test_the_row_of_a_field_that_is_not_there_is_its_parents() -> None:
+    lines = TEXT.split("\n")
+    assert row_of(lines, "train.max_steps") == 5
+    assert row_of(lines, "elsewhere") is None
+
+
+async def test_a_recipe_is_made_by_rule_from_the_answers(opened: Opened, tmp_path: Path) -> None:
+    data = tmp_path / "pairs.jsonl"
+    data.write_text("".join(f'{{"instruction": "say {n}", "output": "number {n}"}}\n' for n in range(200)))
+    facts = Facts(
+        goals=["style"],
+        model=Model(params_b=7, access="open", kind="instruct"),
+        hardware=Hardware(gpus=[Gpu(name="RTX 4090", vram_gb=24)]),
+    )
+    answers = {"facts": facts, "simulated": True, "preferred": "ft/sft:qlora"}
+    answers |= {"data_path": str(data), "model_path": "some/model-7b"}
+    async with opened("plan", **answers) as (app, _, until):
+        await until(lambda: recipe_text(app).text)
+        recipe = decode_recipe(recipe_text(app).text, "plan")
+        assert recipe.label == "ft/sft:qlora"
+        assert recipe.data.train == str(data)
+        assert recipe.why
+        assert app.wizard.recipe is None
+        await until(lambda: "GiB (computed)" in text_of(app) and "fits: 24.0 GiB" in text_of(app))
+        larger = decode_recipe(recipe_text(app).text, "plan", ["train.max_length=8192", "train.micro_batch=64"])
+        app.change(structs.replace(app.wizard, recipe=encode_recipe(larger)))
+        await until(lambda: "does not fit" in text_of(app))
+
+
+async def test_what_is_missing_is_named_with_the_step_that_asks_for_it(opened: Opened) -> None:
+    async with opened("plan", size=(80, 24)) as (app, _, until):
+        await until(lambda: "step 1" in text_of(app))
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+async def test_a_wrong_key_is_named_with_its_line_as_it_is_typed(opened: Opened, lang: str) -> None:
+    async with opened("plan", size=(80, 24), lang=lang, recipe=TEXT) as (app, pilot, until):
+        await until(lambda: recipe_text(app).text == TEXT)
+        text = recipe_text(app)
+        text.focus()
+        text.move_cursor((6, 2))
+        await pilot.press("x")
+        await until(lambda: text.has_class("-bad"))
+        line = app.say("plan.at_line", line=7, text="")
+        await until(lambda: line.strip() in text_of(app) and "xlearning_rate" in text_of(app))
+        assert "learning_rate" in text_of(app)
+        await pilot.press("f4")
+        assert list_runs() == []
+        await pilot.press("ctrl+z")
+        await until(lambda: not text.has_class("-bad"))
+
+
+async def test_edits_are_kept_going_away_and_back_and_f5_brings_the_rules_back(opened: Opened) -> None:
+    async with opened("plan", recipe=TEXT) as (app, pilot, until):
+        await until(lambda: recipe_text(app).text == TEXT)
+        recipe_text(app).focus()
+        await pilot.press("#", "space", "m", "i", "n", "e", "enter")
+        await until(lambda: (app.wizard.recipe or "").startswith("# mine\n"))
+        app.open_step("run")
+        await until(lambda: getattr(app.screen, "STEP", "") == "run")
+        app.open_step("plan")
+        await until(lambda: getattr(app.screen, "STEP", "") == "plan")
+        assert recipe_text(app).text.startswith("# mine\n")
+        await pilot.press("f5")
+        await until(lambda: app.wizard.recipe is None and "mine" not in recipe_text(app).text)
+
+
+async def test_nothing_starts_for_data_that_is_not_there(opened: Opened) -> None:
+    async with opened("plan", recipe=TEXT) as (app, pilot, until):
+        await until(lambda: recipe_text(app).text == TEXT)
+        await pilot.press("f4")
+        await until(lambda: "gone.jsonl" in text_of(app))
+        assert list_runs() == []
+
+
+async def test_pasted_escape_sequences_never_reach_the_terminal(opened: Opened) -> None:
+    async with opened("plan", recipe=TEXT) as (app, _, until):
+        await until(lambda: recipe_text(app).text == TEXT)
+        recipe_text(app).post_message(events.Paste("name: \x1b]52;c;ZQ==\x07[red]x\u202e\n"))
+        await until(lambda: "[red]x" in recipe_text(app).text)
+        assert "\x1b" not in recipe_text(app).text
+        assert "\u202e" not in text_of(app)
+
+
+async def test_the_field_under_the_cursor_is_explained(opened: Opened) -> None:
+    async with opened("plan", size=(80, 24), recipe=TEXT) as (app, _, until):
+        await until(lambda: recipe_text(app).text == TEXT)
+        recipe_text(app).move_cursor((6, 4))
+        await until(lambda: "Size of a step" in text_of(app))

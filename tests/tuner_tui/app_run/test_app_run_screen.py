@@ -1,0 +1,157 @@
+"""The run step: what it shows is what is true, also when the process is killed, and nothing foreign drives it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+from rich.cells import cell_len
+
+from tests.tuner_tui.app_run.conftest import PLAYER, Opened, text_of
+from tuner_tui.runs.directory import RunDir
+from tuner_tui.runs.state import RunState, state_of
+from tuner_tui.screens.run import RunScreen
+from tuner_tui.widgets.chart import Chart
+from tuner_tui.widgets.log_panel import LogPanel
+from tuner_tui.widgets.memory_panel import MemoryPanel
+
+Start = Callable[..., RunDir]
+
+
+def kill(run: RunDir) -> None:
+    info = run.info()
+    assert info is not None
+    assert info.pid is not None
+    os.kill(info.pid, signal.SIGKILL)
+
+
+async def test_a_live_run_is_drawn_and_a_killed_one_is_called_crashed(opened: Opened, start: Start) -> None:
+    run = start("endless")
+    async with opened("run", run_id=run.id) as (app, _, until):
+        await until(lambda: "running" in text_of(app) and app.screen.query_one("#loss", Chart).curves)
+        kill(run)
+        await until(lambda: "crashed" in text_of(app))
+        assert "its process is gone" in text_of(app)
+        assert state_of(run) is RunState.CRASHED
+
+
+async def test_f8_stops_with_a_checkpoint_and_says_so(opened: Opened, start: Start) -> None:
+    run = start("endless")
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "running" in text_of(app))
+        await pilot.press("f8")
+        await until(lambda: "stopped" in text_of(app))
+        assert "tuner resume" in text_of(app)
+        assert state_of(run) is RunState.STOPPED
+
+
+async def test_a_run_that_does_not_listen_is_stopped_harder_by_pressing_again(opened: Opened, start: Start) -> None:
+    run = start("deaf")
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "running" in text_of(app))
+        await pilot.press("f8")
+        await until(lambda: "SIGTERM" in text_of(app))
+        await pilot.press("f8")
+        await until(lambda: "SIGKILL" in text_of(app))
+        await pilot.press("f8")
+        await until(lambda: state_of(run) is RunState.STOPPED)
+        await until(lambda: "stopped" in text_of(app))
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (300, 100)])
+async def test_traps_in_data_and_log_stay_text_at_every_size(
+    opened: Opened, start: Start, size: tuple[int, int], lang: str
+) -> None:
+    run = start("done", PLAYER)
+    async with opened("run", size=size, lang=lang, run_id=run.id) as (app, pilot, until):
+        done = app.say("state.finished")
+        await until(lambda: done in text_of(app))
+        for _ in range(7):
+            await pilot.press("f7")
+            shown = text_of(app)
+            assert "\x1b" not in shown
+            assert "\u202e" not in shown
+            assert all(cell_len(row) == size[0] for row in shown.split("\n"))
+        assert app.screen.query_one(MemoryPanel).content_size.height > 0
+
+
+async def test_panels_show_what_the_method_reports(opened: Opened, start: Start) -> None:
+    run = start("done", PLAYER)
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "finished" in text_of(app))
+        seen = []
+        for _ in range(5):
+            await pilot.press("f7")
+            seen.append(app.screen.query_one("#curve", Chart).title_key)
+        assert {"chart.gradient", "rewards_margin", "rewards_accuracy"} <= set(seen)
+        loss = app.screen.query_one("#loss", Chart)
+        assert dict(loss.curves[0].points)[31] is None
+        assert "17.0 GiB" in text_of(app)
+        assert "310 W" in text_of(app)
+
+
+async def test_the_language_changes_everywhere_at_once(opened: Opened, start: Start) -> None:
+    run = start("done", PLAYER)
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "finished" in text_of(app) and "Loss" in text_of(app))
+        await pilot.press("f2")
+        await until(lambda: "손실 (측정값)" in text_of(app) and "완료" in text_of(app))
+        for english in ("Loss", "Memory", "finished", "Answers", "checkpoint at"):
+            assert english not in text_of(app)
+
+
+async def test_a_search_shows_only_what_matches_and_escape_brings_all_back(opened: Opened, start: Start) -> None:
+    run = start("done", PLAYER)
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        log = app.screen.query_one(LogPanel)
+        await until(lambda: log.line_count > 5)
+        everything = log.line_count
+        await pilot.press("ctrl+f", *"checkpoint")
+        await until(lambda: log.line_count == 1)
+        await pilot.press("escape")
+        await until(lambda: log.line_count == everything)
+
+
+async def test_zoom_shows_one_panel_and_escape_comes_back(opened: Opened, start: Start) -> None:
+    run = start("done", PLAYER)
+    async with opened("run", size=(80, 24), run_id=run.id) as (app, pilot, until):
+        await until(lambda: "finished" in text_of(app))
+        await pilot.press("f5")
+        await until(lambda: app.screen.maximized is not None)
+        await pilot.press("escape")
+        await until(lambda: app.screen.maximized is None)
+        assert isinstance(app.screen, RunScreen)
+
+
+async def test_quitting_while_it_runs_asks_and_leaves_it_running(opened: Opened, start: Start) -> None:
+    run = start("endless")
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "running" in text_of(app))
+        await pilot.press("ctrl+q")
+        await until(lambda: "A run is still going" in text_of(app))
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, RunScreen))
+        await pilot.press("ctrl+q")
+        await until(lambda: "A run is still going" in text_of(app))
+        await pilot.press("enter")
+        await until(lambda: not app.is_running)
+    assert state_of(run) is RunState.RUNNING
+
+
+async def test_quitting_can_stop_the_run(opened: Opened, start: Start) -> None:
+    run = start("endless")
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "running" in text_of(app))
+        await pilot.press("ctrl+q")
+        await until(lambda: "A run is still going" in text_of(app))
+        await pilot.press("down", "enter")
+        await until(lambda: not app.is_running)
+        await until(lambda: state_of(run) is RunState.STOPPED)
+
+
+async def test_a_run_that_is_gone_is_said_to_be_gone(opened: Opened) -> None:
+    async with opened("run", run_id="nothing-here") as (app, _, until):
+        await until(lambda: "No run `nothing-here`" in text_of(app))

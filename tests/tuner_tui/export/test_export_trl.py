@@ -1,0 +1,60 @@
+"""TRL's own command line reads our YAML, and trains with it to the losses of our run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_runs import MakeRun, export, losses
+
+
+def train_by_trl(folder: Path, command: str) -> list[float]:
+    """Run `trl COMMAND --config trl.yaml` in the folder; the training losses in order."""
+    trl = Path(sys.executable).with_name("trl")
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    call = [str(trl), command, "--config", "trl.yaml"]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=folder, env=env)
+    assert done.returncode == 0, done.stderr[-3000:]
+    [state] = (folder / "output").glob("checkpoint-*/trainer_state.json")
+    return [entry["loss"] for entry in json.loads(state.read_text())["log_history"] if "loss" in entry]
+
+
+def test_trl_knows_every_key_and_what_it_lacks_is_listed(make_run: MakeRun, tmp_path: Path) -> None:
+    code, said, words = export(make_run("ft/sft:lora"), "trl", tmp_path)
+    assert code == 0, (said, words[-2000:])
+    assert [check["id"] for check in said["checks"]] == ["trl_reads"]
+    assert said["unexpressed"].keys() == {"train.threads", "evaluation"}
+    written = yaml.safe_load((tmp_path / "trl" / "trl.yaml").read_text())
+    assert (written["learning_rate"], written["lora_r"], written["warmup_steps"]) == (0.01, 4, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("label", "data", "command"),
+    [
+        ("ft/sft:lora", "chats", "sft"),
+        ("ft/sft:full", "pairs", "sft"),
+        ("ft/dpo:lora", "prefs", "dpo"),
+        ("ft/kto:lora", "likes", "kto"),
+    ],
+)
+def test_trls_losses_are_the_runs_losses(
+    make_run: MakeRun, tmp_path: Path, label: str, data: str, command: str
+) -> None:
+    run = make_run(label, data)
+    code, said, words = export(run, "trl", tmp_path)
+    assert code == 0, (said, words[-2000:])
+    ours, theirs = losses(run), train_by_trl(tmp_path / "trl", command)
+    assert len(ours) == len(theirs) == 12
+    assert max(abs(left - right) for left, right in zip(ours, theirs, strict=True)) < 1e-4, (ours, theirs)
+
+
+@pytest.mark.slow
+def test_an_objective_that_trl_has_no_command_for_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
+    code, _, words = export(make_run("ft/orpo:lora", "prefs"), "trl", tmp_path / "out")
+    assert code == 2
+    assert "ft/orpo:lora" in words
+    assert not (tmp_path / "out").exists()

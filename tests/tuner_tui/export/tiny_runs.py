@@ -1,0 +1,114 @@
+"""What the export tests are made of: a tiny model, small recipes, real runs and exports in their own processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TEMPLATE = (
+    "{% for m in messages %}{% if m['role'] == 'assistant' %}<|assistant|>{% generation %}{{ m['content'] }}"
+    "<|end|>{% endgeneration %}{% else %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+MARKS = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
+COLOURS = ["red", "blue", "green", "파랑", "노랑", "검정"]
+MakeRun = Callable[..., Path]
+
+
+def run_module(*args: object, **env: str) -> subprocess.CompletedProcess[str]:
+    """`python -m ...` in a fresh process with one thread."""
+    command = [sys.executable, "-m", *map(str, args)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "TUNER_LANG": "en", **env}
+    )
+
+
+def make_model(folder: Path) -> None:
+    """A random Llama of 2 layers with a byte-level tokenizer and a chat template that marks the answer."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate([*MARKS, *letters])}
+    raw = Tokenizer(models.BPE(vocabulary, []))
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    raw.add_special_tokens(MARKS)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=raw, pad_token="<|pad|>", eos_token="<|end|>", chat_template=TEMPLATE
+    )
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(7)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        pad_token_id=0,
+        eos_token_id=1,
+        bos_token_id=None,
+        tie_word_embeddings=False,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+
+
+def train(world: Path, folder: Path, label: str, data: str, steps: int, adapter: dict[str, Any]) -> Path:
+    """One real run in `folder`."""
+    recipe = recipe_of(world, label, data, steps, adapter)
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, allow_unicode=True), encoding="utf-8")
+    done = run_module("tuner_tui.training", folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def recipe_of(world: Path, label: str, data: str, steps: int, adapter: dict[str, Any]) -> dict[str, Any]:
+    """A small recipe with plain numbers that differ from every library's default."""
+    return {
+        "version": 1,
+        "name": "tiny",
+        "label": label,
+        "seed": 11,
+        "model": {"id": str(world / "model")},
+        "data": {"train": str(world / f"{data}.jsonl"), "eval_fraction": 0.25},
+        "adapter": {"rank": 4, "alpha": 12, **adapter},
+        "train": {
+            "max_steps": steps,
+            "learning_rate": 0.01,
+            "scheduler": "linear",
+            "warmup_ratio": 0.25,
+            "weight_decay": 0.01,
+            "micro_batch": 4,
+            "grad_accum": 2,
+            "max_length": 96,
+            "threads": 1,
+        },
+        "evaluation": {"metric": "loss", "max_items": 8, "max_new_tokens": 12, "samples": 3},
+    }
+
+
+def losses(run: Path) -> list[float]:
+    """The training losses that a run reported, in order."""
+    lines = (run / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    return [event["loss"] for event in map(json.loads, lines) if event["t"] == "step"]
+
+
+def export(source: object, target: str, out: Path, *options: str) -> tuple[int, dict[str, Any], str]:
+    """What the export child does, in this process, which has the heavy libraries loaded: code, document, words."""
+    import argparse
+
+    import msgspec
+
+    from tuner_tui.export.__main__ import answer
+
+    args = argparse.Namespace(source=str(source), to=target, out=out, overwrite="--overwrite" in options)
+    code, done, words = answer(args, "en")
+    return code, {} if done is None else msgspec.to_builtins(done), words

@@ -1,0 +1,135 @@
+"""Documents are read as a reader sees them; what lies in other containers is the same data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advisor.errors import InputError
+from tuner_tui.inspect import inspect
+from tuner_tui.inspect.pages import html_text, pdf_text
+from tuner_tui.inspect.rows import Bad
+from tuner_tui.inspect.source import open_source
+
+PAGE = """<!DOCTYPE html><html><head><title>T</title><style>p {color: red}</style></head>
+<body><h1>Opening hours</h1><p>We open at <b>nine</b> &amp; close at six.</p>
+<script>alert("x")</script><ul><li>Monday</li><li>Tuesday</li></ul></body></html>"""
+ROWS = [{"prompt": f"Where is {at}?", "completion": f"In {at * 31}."} for at in range(12)]
+
+
+def pdf(text: str) -> bytes:
+    """The smallest PDF with one page and one line of text."""
+    stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode() if text else b""
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length " + str(len(stream)).encode() + b" >>\nstream\n" + stream + b"\nendstream",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    body, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(body))
+        body += f"{number} 0 obj\n".encode() + content + b"\nendobj\n"
+    table = b"".join(f"{place:010} 00000 n \n".encode() for place in places)
+    trailer = f"trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF".encode()
+    return body + b"xref\n0 6\n0000000000 65535 f \n" + table + trailer
+
+
+def texts(path: Path) -> list[Any]:
+    return [row for block in open_source(path).blocks for row in block.rows]
+
+
+def test_a_page_is_what_a_reader_sees() -> None:
+    assert html_text(PAGE) == "Opening hours\nWe open at nine & close at six.\nMonday\nTuesday"
+
+
+def test_a_page_in_another_encoding_is_read_by_what_it_declares(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(
+        '<html><head><meta charset="euc-jp"></head><body>営業時間は九時からです</body></html>'.encode("euc-jp")
+    )
+    assert texts(path) == [{"file": "page.html", "text": "営業時間は九時からです"}]
+
+
+def test_a_pdf_is_one_document_with_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "hours.pdf"
+    path.write_bytes(pdf("We open at nine."))
+    assert pdf_text(path) == "We open at nine."
+    found = inspect(path)
+    assert (found.kind, found.rows, found.usable_rows) == ("documents", 1, 1)
+
+
+@pytest.mark.parametrize(("content", "code"), [(pdf(""), "pdf_no_text"), (pdf("Hi")[:120], "pdf_damaged")])
+def test_a_pdf_without_text_or_damaged_is_named_and_the_others_are_read(
+    content: bytes, code: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(content)
+    (tmp_path / "b.md").write_text("# Words\n\nSome words.\n")
+    assert isinstance(pdf_text(tmp_path / "a.pdf"), Bad)
+    found = inspect(tmp_path)
+    assert (found.rows, found.usable_rows, found.facts.documents) == (2, 1, 1)
+    problem = found.problem(code)
+    assert problem is not None
+    assert problem.rows == [1]
+    assert "a.pdf" in problem.text
+
+
+def containers(folder: Path) -> list[Path]:
+    import gzip
+
+    import pyarrow
+    import pyarrow.feather
+    import pyarrow.parquet
+
+    lines = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+    table = pyarrow.Table.from_pylist(ROWS)
+    files = {
+        "rows.jsonl": lines,
+        "rows.json": json.dumps(ROWS, indent=1).encode(),
+        "wrapped.json": json.dumps({"version": 1, "data": ROWS}).encode(),
+        "rows.csv": b"prompt,completion\n" + b"".join(f"{r['prompt']},{r['completion']}\n".encode() for r in ROWS),
+        "rows.tsv": b"prompt\tcompletion\n" + b"".join(f"{r['prompt']}\t{r['completion']}\n".encode() for r in ROWS),
+        "rows.jsonl.gz": gzip.compress(lines),
+        "rows.jsonl.zst": pyarrow.compress(lines, codec="zstd", asbytes=True),
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    pyarrow.parquet.write_table(table, folder / "rows.parquet")
+    pyarrow.feather.write_feather(table, folder / "rows.arrow", compression="uncompressed")
+    return [folder / name for name in (*files, "rows.parquet", "rows.arrow")]
+
+
+def test_the_same_rows_are_the_same_data_in_any_container(tmp_path: Path) -> None:
+    for path in containers(tmp_path):
+        found = inspect(path)
+        assert (found.format, found.rows, found.usable_rows) == ("prompt_completion", 12, 12), path.name
+        assert found.problems == [], path.name
+
+
+def test_a_saved_dataset_is_its_training_split(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    saved = datasets.DatasetDict(
+        {"train": datasets.Dataset.from_list(ROWS), "test": datasets.Dataset.from_list(ROWS[:2])}
+    )
+    saved.save_to_disk(tmp_path / "saved")
+    found = inspect(tmp_path / "saved")
+    assert (found.kind, found.rows) == ("instruction_pairs", 12)
+    leak = found.problem("leak")
+    assert leak is not None
+    assert leak.rows == [1, 2]
+
+
+def test_a_hub_name_is_read_from_the_cache_or_told_how_to_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="hf download --repo-type dataset someone/rows"):
+        inspect("someone/rows")
+    snapshot = tmp_path / "hub" / "datasets--someone--rows" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    assert inspect("someone/rows").rows == 12

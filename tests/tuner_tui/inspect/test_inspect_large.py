@@ -1,0 +1,102 @@
+"""Large files: memory stays flat, repeats far apart are found, what is only sampled is said to be."""
+
+from __future__ import annotations
+
+import json
+import random
+from array import array
+from pathlib import Path
+
+import pytest
+
+from tuner_tui.inspect import inspect, repeats
+from tuner_tui.inspect.repeats import Repeats
+
+
+def test_repeats_are_the_same_in_memory_and_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"row {random.Random(at).randrange(700)}".encode() for at in range(1000)]
+    seen: set[bytes] = set()
+    expected = [at + 1 for at, row in enumerate(rows) if row in seen or seen.add(row)]  # type: ignore[func-returns-value]
+    small = Repeats()
+    small.add(rows)
+    assert small.finish() == (len(expected), expected)
+    monkeypatch.setattr(repeats, "IN_MEMORY", 64)
+    monkeypatch.setattr(repeats, "AT_ONCE", 100)
+    spilled = Repeats()
+    for start in range(0, 1000, 50):
+        spilled.add(rows[start : start + 50])
+    assert spilled.finish() == (len(expected), expected)
+    assert isinstance(spilled._recent, array)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fifteen megabytes: a sound file with three bad rows and one row that repeats the first, far below it."""
+    path = tmp_path_factory.mktemp("large") / "rows.jsonl"
+    draw = random.Random(3)
+    with path.open("w") as file:
+        for at in range(60_000):
+            answer = " ".join(str(draw.random()) for _ in range(10))
+            row = {"prompt": f"question {at} {draw.random()}", "completion": answer}
+            if at in (20_000, 40_000, 59_999):
+                row["completion"] = ""
+            text = json.dumps(row)
+            if at == 0:
+                first = text
+            file.write((first if at == 50_000 else text) + "\n")
+    return path
+
+
+def test_rows_far_down_are_judged_like_the_first(large: Path) -> None:
+    found = inspect(large)
+    assert (found.rows, found.usable_rows, found.duplicates) == (60_000, 59_997, 1)
+    empty, repeated = found.problem("empty_output"), found.problem("duplicates")
+    assert empty is not None
+    assert repeated is not None
+    assert empty.rows == [20_001, 40_001, 60_000]
+    assert repeated.rows == [50_001]
+
+
+def test_what_is_sampled_is_said_and_full_reads_all(large: Path) -> None:
+    found = inspect(large)
+    assert found.sampled
+    assert found.problem("sampled") is not None
+    assert not inspect(large, limit=500).sampled
+
+
+def test_lengths_do_not_depend_on_sampling(large: Path) -> None:
+    found = inspect(large)
+    chars = found.fields["prompt"].chars
+    assert chars is not None
+    lengths = sorted(len(json.loads(line)["prompt"]) for line in large.open())
+    assert chars.max == lengths[-1]
+    assert chars.p50 == lengths[29_999]
+    assert chars.mean == pytest.approx(sum(lengths) / 60_000, abs=0.1)
+    assert sum(found.histogram.values()) == pytest.approx(60_000, rel=0.05)
+
+
+def test_conversations_are_judged_alike_block_by_block_and_row_by_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(5)
+    path = tmp_path / "chat.jsonl"
+    with path.open("w") as file:
+        for at in range(2500):
+            turns: list[dict[str, str]] = [
+                {"role": "user", "content": f"is {at}?"},
+                {"role": "assistant", "content": f"in: {at * 31}"},
+            ]
+            lot = draw.random() if at > 1200 else 1.0
+            if lot < 0.002:
+                turns.pop()
+            elif lot < 0.004:
+                turns[1]["content"] = " "
+            elif lot < 0.006:
+                turns[0]["role"] = "wizard"
+            elif lot < 0.5:
+                turns.insert(0, {"role": "system", "content": "be kind"})
+            file.write(json.dumps({"messages": turns}) + "\n")
+    fast = inspect(path).to_json()
+    monkeypatch.setattr("tuner_tui.inspect.scan.Scan._as_talks", lambda scan, block: False)
+    assert inspect(path).to_json() == fast
+    assert fast["usable_rows"] < 2500

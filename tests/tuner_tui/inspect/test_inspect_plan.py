@@ -1,0 +1,86 @@
+"""`tuner plan` writes a recipe that reads back, rests on what was counted, and says no with the remedy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from advisor.recipe import Metric, decode_recipe
+from tuner_tui import paths
+from tuner_tui.cli import main
+
+MODEL = paths.samples() / "model"
+DATA = paths.samples() / "data"
+pytestmark = pytest.mark.skipif(not (MODEL / "config.json").is_file(), reason="the practice model is not there")
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TUNER_LANG", "en")
+    monkeypatch.setenv("TUNER_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize(
+    ("label", "metric"),
+    [
+        ("ft/style:lora", Metric.REGEX),
+        ("ft/style:qlora", Metric.REGEX),
+        ("ft/dpo:lora", Metric.PREFERENCE),
+        ("ft/orpo:lora", Metric.PREFERENCE),
+        ("ft/domain_qa:full", Metric.EXACT_MATCH),
+    ],
+)
+def test_practice_gives_a_recipe_for_each_method(label: str, metric: Metric, tmp_path: Path) -> None:
+    out = tmp_path / "recipe.yaml"
+    assert main(["plan", "--practice", "--label", label, "--out", str(out)]) == 0
+    recipe = decode_recipe(out.read_bytes(), "recipe.yaml")
+    assert (recipe.label, recipe.evaluation.metric) == (label, metric)
+    assert recipe.facts is not None
+    assert 0 < (recipe.facts.model.params_b or 0) < 0.05
+    assert recipe.train.max_length <= 256
+    assert recipe.why
+
+
+def test_own_data_and_model_with_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "faq.jsonl"
+    rows = [{"질문": f"{at}번은 어디인가요?", "답변": f"{at * 31}호실에 있습니다."} for at in range(40)]
+    data.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    command = ["plan", "--data", str(data), "--model", str(MODEL), "--label", "ft/sft:lora", "--json"]
+    assert main([*command, "--set", "train.max_steps=7", "--set", "train.learning_rate=1e-4"]) == 0
+    recipe = json.loads(capsys.readouterr().out)
+    assert recipe["data"]["mapping"] == {"prompt": "질문", "completion": "답변"}
+    assert (recipe["train"]["max_steps"], recipe["train"]["learning_rate"]) == (7, 1e-4)
+    assert "train.learning_rate" not in recipe["why"]
+    assert "train.epochs" in recipe["why"]
+    assert recipe["facts"]["data"]["instruction_pairs"] == 40
+    assert recipe["data"]["fingerprint"] == hashlib.sha256(data.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--label", "ft/sft:lora", "--model", str(MODEL)], "--data"),
+        (["--label", "ft/sft:lora", "--data", str(DATA / "style.train.jsonl")], "--model"),
+        (
+            ["--label", "ft/dpo:lora", "--data", str(DATA / "style.train.jsonl"), "--model", str(MODEL)],
+            "preference_pairs",
+        ),
+        (["--label", "ft/dance:lora", "--practice"], "dance"),
+        (["--label", "ft/sft:lora", "--data", "/nowhere/rows.jsonl", "--model", str(MODEL)], "/nowhere/rows.jsonl"),
+        (["--label", "ft/style:lora", "--practice", "--set", "train.learning_rat=1"], "train.learning_rate"),
+        (["--practice", "--facts", "/nowhere/facts.yaml"], "/nowhere/facts.yaml"),
+    ],
+)
+def test_bad_input_is_told_with_the_remedy(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", *arguments]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_reasons_speak_the_language_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "recipe.yaml"
+    assert main(["--lang", "ko", "plan", "--practice", "--label", "ft/style:lora", "--out", str(out)]) == 0
+    recipe = decode_recipe(out.read_bytes(), "recipe.yaml")
+    assert "은닉 크기" in recipe.why["train.learning_rate"]

@@ -1,0 +1,76 @@
+"""`tuner compare RUN` and `tuner eval RUN`, whole: real model, real documents, real child process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import little
+import pytest
+
+
+def tuner(*args: object) -> tuple[int, Any, str]:
+    """The real command line in a process of its own: exit code, document, words."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tuner_tui", *map(str, args)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr
+
+
+@pytest.fixture
+def run(world: Path) -> Path:
+    """A finished run in this test's home."""
+    folder = Path(os.environ["TUNER_HOME"]) / "runs" / "20260101-0000-little-abcd"
+    made = little.recipe(world, "ft/sft:lora", "pairs", "exact_match", train__max_steps=40, train__learning_rate=0.02)
+    assert little.start(folder, made) == 0
+    return folder
+
+
+def test_every_possible_lane_answers_the_same_questions(run: Path, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for word in little.WORDS:
+        (docs / f"{word}.md").write_text(f"say {word}, tell {word}: {word}!", encoding="utf-8")
+    code, found, words = tuner(
+        "compare", run.name, "--docs", docs, "--json", "--out", tmp_path / "all.json", "--html", tmp_path / "all.html"
+    )
+    assert code == 0, words
+    shown = (tmp_path / "all.html").read_text(encoding="utf-8")
+    assert shown.count("<tr class=") == 5 + 12
+    assert "<script" not in shown
+    assert "http" not in shown
+    assert [lane["label"] for lane in found["lanes"]] == ["zero_shot", "few_shot", "rag", "ft", "rag_ft"]
+    assert found["items"] == 12
+    assert all(0 <= lane["low"] <= lane["score"] <= lane["high"] <= 1 for lane in found["lanes"])
+    assert all(0 < lane["latency_ms"]["p50"] <= lane["latency_ms"]["p95"] for lane in found["lanes"])
+    assert len({row["question"] for row in found["answers"]}) == 12
+    assert found["verdict"]["label"] in {lane["label"] for lane in found["lanes"]}
+    assert json.loads((tmp_path / "all.json").read_text(encoding="utf-8")) == found
+    tuned = next(lane for lane in found["lanes"] if lane["label"] == "ft")
+    assert tuned["score"] == pytest.approx(little.report(run)["after"]["score"])
+
+
+def test_a_run_is_scored_on_any_file(run: Path, world: Path) -> None:
+    code, found, words = tuner("eval", run.name, "--data", world / "other.eval.jsonl", "--json")
+    assert code == 0, words
+    assert found["items"] == 12
+    assert found["before"]["label"] == "zero_shot"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "named"),
+    [
+        (["nowhere"], 2, "nowhere"),
+        (["RUN", "--lanes", "magic"], 2, "magic"),
+        (["RUN", "--lanes", "rag"], 2, "--docs"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(run: Path, args: list[str], code: int, named: str) -> None:
+    found = tuner("compare", *[run.name if arg == "RUN" else arg for arg in args], "--json")
+    assert (found[0], found[1]) == (code, None)
+    assert named in found[2]

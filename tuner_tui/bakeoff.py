@@ -1,0 +1,189 @@
+"""The comparison as any caller starts it: a child process does the work, the caller hears lines and one result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from advisor.errors import InputError
+from advisor.recipe import Recipe, decode_recipe
+from advisor.words import Words
+from tuner_tui import paths
+from tuner_tui.commands import ExitCode
+from tuner_tui.runs.directory import RunDir
+from tuner_tui.safe import clean
+
+LANES = ("zero_shot", "few_shot", "rag", "ft", "rag_ft")
+Tell = Callable[[str], None]
+
+
+class Failed(Exception):
+    """The comparison failed; the exit code that says how."""
+
+    def __init__(self, code: int, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+def lanes_for(recipe: Recipe, tuned: bool, chosen: str | None) -> list[str]:
+    """The lanes as named, else all that are possible; InputError names an unknown one."""
+    if chosen:
+        named = [part.strip() for part in chosen.split(",") if part.strip()]
+        for name in named:
+            if name not in LANES:
+                raise InputError("compare.lane", value=name, allowed=", ".join(LANES))
+        return named
+    docs = recipe.data.docs is not None
+    possible = {"zero_shot": True, "few_shot": True, "rag": docs, "ft": tuned, "rag_ft": tuned and docs}
+    return [name for name, can in possible.items() if can]
+
+
+def result_of(run: RunDir) -> str | None:
+    """The folder of what a finished run trained."""
+    return next((str(folder) for folder in (run.adapter, run.model) if folder.is_dir()), None)
+
+
+def advised(recipe: Recipe) -> str | None:
+    """The approach that is advised for the recipe's facts; None without facts."""
+    if recipe.facts is None:
+        return None
+    from advisor.engine import recommend
+
+    return str(recommend(recipe.facts, flips=False).approach)
+
+
+def compare(
+    recipe: Recipe,
+    lanes: Sequence[str],
+    *,
+    tuned: str | None,
+    goal: float,
+    told: Words,
+    tell: Tell,
+    advice: str | None = None,
+    html: Path | None = None,
+) -> dict[str, Any]:
+    """The document of `tuner compare --json`; its page goes to `html`. InputError: bad input; Failed: the child."""
+    home = paths.home() / "compare"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home) as folder:
+        request, out = Path(folder) / "request.json", Path(folder) / "result.json"
+        asked = {
+            "recipe": msgspec.to_builtins(structs.replace(recipe, facts=None)),
+            "lanes": list(lanes),
+            "tuned": tuned,
+            "goal": goal,
+            "index_cache": str(home / "index.bin"),
+        }
+        request.write_bytes(msgspec.json.encode({"asked": asked, "advised": advice, "out": str(out)}))
+        _run(request, Path(folder) / "log", told, tell)
+        if html is not None:
+            html.write_bytes(out.with_suffix(".html").read_bytes())
+        document: dict[str, Any] = msgspec.json.decode(out.read_bytes())
+        return document
+
+
+def _run(request: Path, log: Path, told: Words, tell: Tell) -> None:
+    command = [sys.executable, "-P", "-m", "tuner_tui.evaluation", str(request)]
+    trouble = ""
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as child,
+    ):
+        assert child.stdout is not None
+        try:
+            for line in child.stdout:
+                trouble = _line(line, told, tell) or trouble
+        except BaseException:
+            child.terminate()
+            raise
+    if child.returncode:
+        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise Failed(_code(child.returncode), trouble or clean(last[-1] if last else "?"))
+
+
+def _line(line: bytes, told: Words, tell: Tell) -> str:
+    """Tell one line of the child's progress; the text of an error."""
+    try:
+        event = msgspec.json.decode(line)
+        kind = event.pop("t")
+    except (msgspec.DecodeError, KeyError, AttributeError):
+        return ""
+    if kind == "error":
+        return clean(str(event.get("text", "")), 2000)
+    if kind in ("lane", "scored"):
+        lane = told.say(f"compare.lane.{event['lane']}")
+        numbers = {name: f"{value:.3f}" for name, value in event.items() if isinstance(value, float)}
+        tell(told.say(f"compare.progress.{kind}", **{**event, **numbers, "lane": lane}))
+    return ""
+
+
+def _code(returned: int) -> int:
+    return ExitCode.USAGE if returned == 2 else ExitCode.FAILED
+
+
+def run_recipe(recipe: Recipe, told: Words, tell: Tell) -> RunDir:
+    """Train the recipe as `tuner run` does; the finished run. Failed: it did not finish."""
+    from tuner_tui.runs.directory import create_run
+    from tuner_tui.runs.foreground import counted_interrupts, follow
+    from tuner_tui.runs.supervisor import launch
+
+    tell(told.say("compare.training"))
+    with counted_interrupts() as interrupts:
+        run = create_run(recipe)
+        launch(run)
+        state = follow(run, interrupts, told, tell)
+    if result_of(run) is None:
+        text = InputError("compare.unfinished", run=run.id, state=state).text(told.lang)
+        raise Failed(ExitCode.INTERRUPTED if interrupts.count else ExitCode.FAILED, text)
+    return run
+
+
+def recipe_of(run: RunDir) -> Recipe:
+    """The recipe of a run."""
+    return decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path))
+
+
+def table(document: dict[str, Any], told: Words) -> str:
+    """The comparison for a person: one line a lane, then retrieval, then the verdict."""
+    head = ["lane", None, "interval", "latency", "tokens", "memory", "difference"]
+    metric = document["lanes"][0]["metric"]
+    rows = [[told.say(f"compare.table.{name}") if name else metric for name in head]]
+    rows += [_row(lane, told) for lane in document["lanes"]]
+    widths = [max(_width(row[at]) for row in rows) for at in range(len(head))]
+    lines = [
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)) for row in rows
+    ]
+    found = document.get("retrieval")
+    if found:
+        recall = found["recall"]
+        numbers = {"first": f"{recall['1']:.3f}", "third": f"{recall['3']:.3f}", "mrr": f"{found['mrr']:.3f}"}
+        lines.append(told.say("compare.table.retrieval", **numbers, items=found["items"], chunks=found["chunks"]))
+    return "\n".join([*(line.rstrip() for line in lines), "", document["verdict"]["text"]])
+
+
+def _row(lane: dict[str, Any], told: Words) -> list[str]:
+    gap = lane["difference_to_best"]
+    behind = f"{gap['mean']:.3f} (p {gap['p']:.3f})" if gap["real"] else told.say("compare.table.none")
+    return [
+        told.say(f"compare.lane.{lane['label']}"),
+        f"{lane['score']:.3f}",
+        f"{lane['low']:.3f} … {lane['high']:.3f}",
+        f"{lane['latency_ms']['p50']:.0f} / {lane['latency_ms']['p95']:.0f}",
+        f"{lane['tokens_per_request']:.0f}",
+        "—" if lane["peak_gb"] is None else f"{lane['peak_gb']:.2f}",
+        behind,
+    ]
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)

@@ -1,0 +1,82 @@
+"""`tuner compare RECIPE|RUN`: every lane on the same held-out questions; the table confirms or overturns the advice."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+
+from advisor.recipe import Recipe, decode_recipe
+from tuner_tui import bakeoff
+from tuner_tui.commands import ExitCode, print_json, read_text, say
+from tuner_tui.contract import COMPARED, promised
+from tuner_tui.words import words
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to compare, on what, and how it is told."""
+    told = words().say
+    parser.add_argument("target", help=told("compare.help.target"))
+    parser.add_argument("--lanes", metavar="NAMES", help=told("compare.help.lanes"))
+    parser.add_argument("--goal", type=float, default=0.9, help=told("compare.help.goal"))
+    parser.add_argument("--docs", metavar="PATH", help=told("compare.help.docs"))
+    parser.add_argument("--eval", metavar="FILE", help=told("compare.help.eval"))
+    parser.add_argument("--out", metavar="FILE", help=told("compare.help.out"))
+    parser.add_argument("--html", metavar="FILE", help=told("compare.help.html"))
+    parser.add_argument("--details", action="store_true", help=told("cli.help.details"))
+    parser.add_argument("--json", action="store_true", help=told("compare.help.json"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train what must be trained, compare, tell."""
+    told = words()
+    try:
+        recipe, tuned = subject(args)
+        lanes = bakeoff.lanes_for(recipe, tuned is not None, args.lanes)
+        document = bakeoff.compare(
+            recipe,
+            lanes,
+            tuned=tuned,
+            goal=args.goal,
+            told=told,
+            tell=say,
+            advice=bakeoff.advised(recipe),
+            html=Path(args.html).expanduser() if args.html else None,
+        )
+    except bakeoff.Failed as failure:
+        say(str(failure))
+        return failure.code
+    if args.out:
+        Path(args.out).expanduser().write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+    if args.json:
+        print_json(promised(document, COMPARED, details=args.details))
+    else:
+        print(bakeoff.table(document, told))
+    return ExitCode.DONE
+
+
+def subject(args: argparse.Namespace) -> tuple[Recipe, str | None]:
+    """The recipe, with the options applied, and the folder of the tuned weights."""
+    from tuner_tui.runs.directory import find_run
+    from tuner_tui.runs.preflight import prepare
+
+    path = Path(args.target).expanduser()
+    if not path.is_file():
+        run = find_run(args.target)
+        return _changed(bakeoff.recipe_of(run), args), bakeoff.result_of(run)
+    recipe = decode_recipe(*read_text(args.target))
+    wanted = bakeoff.lanes_for(recipe, recipe.parsed_label.tunes, args.lanes)
+    if not recipe.parsed_label.tunes or not {"ft", "rag_ft"} & set(wanted):
+        return _changed(recipe, args), None
+    ready = prepare(recipe, str(path), path.absolute().parent)
+    return _changed(ready, args), bakeoff.result_of(bakeoff.run_recipe(ready, words(), say))
+
+
+def _changed(recipe: Recipe, args: argparse.Namespace) -> Recipe:
+    """Documents and held-out questions as given on the command line."""
+    given = {
+        name: str(Path(value).expanduser().absolute()) for name in ("docs", "eval") if (value := getattr(args, name))
+    }
+    return structs.replace(recipe, data=structs.replace(recipe.data, **given))

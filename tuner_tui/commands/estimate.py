@@ -1,0 +1,182 @@
+"""`tuner estimate`: a spec in, memory by part with its range out; 3 when a named card surely cannot hold it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import msgspec
+
+from advisor.catalog import find_gpu, gpus
+from advisor.errors import InputError
+from advisor.facts import parse_document
+from advisor.memory import Estimate, Spec, estimate, spec_from
+from advisor.memory.fitting import USABLE, smallest_change, smallest_gpu, usable, verdict
+from tuner_tui.calibration import corrected, gpu_measurements
+from tuner_tui.commands import ExitCode, print_json, read_text, say
+from tuner_tui.contract import ESTIMATE, promised
+from tuner_tui.model_shapes import find_config
+from tuner_tui.safe import clean
+from tuner_tui.traced import Tracer
+from tuner_tui.words import language, words
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `tuner estimate`."""
+    say = words().say
+    parser.add_argument("--spec", metavar="FILE|-", help=say("estimate.help.spec"))
+    parser.add_argument("--recipe", metavar="FILE", help=say("estimate.help.recipe"))
+    parser.add_argument("--runs", action="store_true", help=say("estimate.help.runs"))
+    parser.add_argument("--price", type=float, metavar="USD", help=say("estimate.help.price"))
+    parser.add_argument("--model", metavar="ID|DIR", help=say("estimate.help.model"))
+    parser.add_argument("--technique", metavar="NAME", help=say("estimate.help.technique"))
+    parser.add_argument("--json", action="store_true", help=say("estimate.help.json"))
+    parser.add_argument("--batch", action="store_true", help=say("estimate.help.batch"))
+    parser.add_argument("--details", action="store_true", help=say("cli.help.details"))
+    parser.add_argument("--trace", action="store_true", help=say("estimate.help.trace"))
+    parser.add_argument("--table", action="store_true", help=say("estimate.help.table"))
+    parser.add_argument("--gpu", metavar="NAME", help=say("estimate.help.gpu"))
+    parser.add_argument("--vram", type=float, metavar="GIB", help=say("estimate.help.vram"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the estimate; 2 for a spec that cannot be read, 3 when the card that was named cannot hold it."""
+    if args.recipe or args.runs:
+        from tuner_tui.commands import estimate_recipe
+
+        return estimate_recipe.show_runs(args) if args.runs else estimate_recipe.show(args)
+    if args.batch:
+        text, source = read_text(args.spec or "-")
+        return _batch(text, source, args)
+    raw, source = _asked(args)
+    room = _room(args, raw)
+    if args.gpu:
+        raw["gpu"] = args.gpu
+    if args.table:
+        from tuner_tui.commands.estimate_table import show
+
+        return show(raw, source, room, as_json=args.json)
+    spec = spec_from(raw, source, find_config)
+    with Tracer() as tracer:
+        found = corrected(_traced(spec, raw, tracer) if args.trace else estimate(spec, language()), spec)
+    if args.json:
+        print_json(promised(found, ESTIMATE, details=args.details))
+    else:
+        print("\n".join([*lines(found), *_fit_lines(spec, found, room)]))
+    return ExitCode.REFUSED if room is not None and found.peak_gb.likely > room else ExitCode.DONE
+
+
+def _asked(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    raw: Any = {}
+    source = "--model"
+    if args.spec:
+        text, source = read_text(args.spec)
+        raw = parse_document(text, source)
+    elif not args.model:
+        raise InputError("estimate.nothing")
+    if not isinstance(raw, dict):
+        raise InputError("memory.not_mapping", source=source, found=type(raw).__name__)
+    raw = dict(raw)
+    if args.model:
+        raw["model"] = {"id": args.model}
+    if args.technique:
+        raw["technique"] = args.technique
+    return raw, source
+
+
+def _room(args: argparse.Namespace, raw: dict[str, Any]) -> float | None:
+    """GiB to fit into: what was said, the named card's, or what is free on this machine now; None = not known."""
+    if args.vram is not None:
+        if not 0 < args.vram < 1e6:
+            raise InputError("estimate.vram", value=args.vram)
+        return float(args.vram) * USABLE
+    name = args.gpu or raw.get("gpu")
+    if isinstance(name, str):
+        kind = find_gpu(name)
+        if kind is None and args.gpu:
+            raise InputError("estimate.unknown_gpu", name=clean(name, 60), known=", ".join(gpu.name for gpu in gpus()))
+        return usable(kind.vram_gb) if kind else None
+    return None
+
+
+def _batch(text: bytes, source: str, args: argparse.Namespace) -> int:
+    encoder, lang, runs = msgspec.json.Encoder(), language(), gpu_measurements()
+    with Tracer() as tracer:
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip():
+                raw = _document(line, source, number)
+                spec = spec_from(raw, f"{source}:{number}", find_config)
+                found = corrected(_traced(spec, raw, tracer) if args.trace else estimate(spec, lang), spec, runs)
+                sys.stdout.buffer.write(encoder.encode(promised(found, ESTIMATE, details=args.details)) + b"\n")
+    sys.stdout.buffer.flush()
+    return ExitCode.DONE
+
+
+def _traced(spec: Spec, raw: dict[str, Any], tracer: Tracer) -> Estimate:
+    model = raw["model"]
+    config = model.get("config") if isinstance(model, dict) else None
+    if config is None:
+        config = find_config(str(model["id"] if isinstance(model, dict) else model))
+    done = tracer.trace(spec, raw, config or {}, language())
+    if done.fallback:
+        say(words().say("estimate.fallback", detail=clean(done.fallback, 200)))
+    return done.estimate
+
+
+def _document(line: bytes, source: str, number: int) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError as error:
+        raise InputError("estimate.line", source=source, line=number, detail=str(error)) from None
+
+
+def lines(found: Estimate) -> list[str]:
+    """The estimate in words: the peak, its parts from large to small, time, and what was assumed."""
+    say = words().say
+    peak, own = found.peak_gb, found.allocated_gb
+    rows = [
+        say(
+            "estimate.peak_host" if "libraries" in found.parts else "estimate.peak",
+            low=_g(peak.low),
+            likely=_g(peak.likely),
+            high=_g(peak.high),
+        ),
+        say("estimate.allocated", low=_g(own.low), likely=_g(own.likely), high=_g(own.high)),
+        say(f"estimate.tier.{found.tier}"),
+        say("estimate.parts"),
+    ]
+    ranked = sorted(found.parts.items(), key=lambda item: -item[1])
+    rows += [f"  {_g(value):>9}  {say(f'estimate.part.{name}')}" for name, value in ranked]
+    if found.step_s and found.tokens_per_s:
+        span = found.step_s
+        rows.append(say("estimate.step", low=_s(span.low), high=_s(span.high), tokens=round(found.tokens_per_s)))
+    if found.calibrated:
+        rows.append(say("estimate.calibrated", percent=round(found.calibrated * 100)))
+    return [*rows, say("estimate.assumptions"), *(f"  - {text}" for text in found.assumptions)]
+
+
+def _fit_lines(spec: Spec, found: Estimate, room: float | None) -> list[str]:
+    """Whether it fits, else the smallest change that makes it fit; without a card, the smallest that holds it."""
+    tell = words().say
+    if room is None:
+        card = smallest_gpu(spec)
+        return [tell("estimate.smallest", name=card.name, vram=_g(card.vram_gb)) if card else tell("estimate.no_card")]
+    rows = [tell(f"estimate.fit.{verdict(found.peak_gb, room)}", room=_g(room))]
+    if found.peak_gb.likely > room:
+        change = smallest_change(spec, room)
+        keys = ", ".join(f"{key}={value}" for key, value in change.keys.items()) if change else ""
+        rows.append(
+            tell("estimate.change", keys=keys, likely=_g(change.peak_gb.likely))
+            if change
+            else tell("estimate.hopeless")
+        )
+    return rows
+
+
+def _g(value: float) -> str:
+    return f"{value:.2f}" if value < 100 else f"{value:.1f}"
+
+
+def _s(value: float) -> str:
+    return f"{value:.3g}"

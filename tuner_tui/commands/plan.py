@@ -1,0 +1,237 @@
+"""`tuner plan`: facts, data and model in, one complete recipe out; nothing in it is left to chance or unsaid."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from advisor.defaults import Known, plan_recipe
+from advisor.errors import InputError
+from advisor.facts import Data, Facts, Hardware, Model, decode_facts
+from advisor.methods import Label, Objective, parse_label
+from advisor.recipe import DataSpec, ModelSpec, Recipe, apply_change, encode_recipe, recipe_from
+from tuner_tui.commands import ExitCode, print_json, read_text, say
+from tuner_tui.inspect import Inspection, inspect
+from tuner_tui.inspect.fingerprint import fingerprint
+from tuner_tui.inspect.fit import check_fits
+from tuner_tui.inspect.model import ModelFacts, read_model
+from tuner_tui.safe import clean
+from tuner_tui.words import language, words
+
+HELD_ROWS = 2000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command, as in contract 4.2."""
+    told = words().say
+    parser.add_argument("--facts", metavar="FILE", help=told("planned.help.facts"))
+    parser.add_argument("--data", metavar="PATH", help=told("planned.help.data"))
+    parser.add_argument("--eval", metavar="PATH", help=told("planned.help.eval"))
+    parser.add_argument("--docs", metavar="PATH", help=told("planned.help.docs"))
+    parser.add_argument("--model", metavar="ID|DIR", help=told("planned.help.model"))
+    parser.add_argument("--label", help=told("planned.help.label"))
+    parser.add_argument("--practice", action="store_true", help=told("planned.help.practice"))
+    parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help=told("planned.help.map"))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=told("planned.help.set"))
+    parser.add_argument("--out", metavar="FILE", help=told("planned.help.out"))
+    parser.add_argument("--json", action="store_true", help=told("planned.help.json"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the recipe, write it, say what it rests on."""
+    recipe = plan(args)
+    text = encode_recipe(recipe)
+    if args.out:
+        write(Path(args.out).expanduser(), text)
+    if args.json:
+        print_json(recipe)
+    elif not args.out:
+        print(text, end="")
+    tell(recipe, args.out)
+    return ExitCode.DONE
+
+
+def plan(args: argparse.Namespace) -> Recipe:
+    """The recipe that the arguments ask for; InputError says what is missing or does not fit."""
+    from tuner_tui.commands.inspect import mapping_of
+
+    sources = _Sources(args)
+    facts = _facts(args, sources.model_facts)
+    found = _inspected(sources, mapping_of(args.map)) if sources.data else None
+    if found is not None:
+        facts = msgspec.structs.replace(facts, data=_joined(facts.data, found.facts))
+    label = parse_label(args.label) if args.label else parse_label(_advised(facts))
+    if args.practice:
+        sources.practise(label)
+        found = _inspected(sources, {})
+    if found is None or sources.data is None:
+        raise InputError("planned.no_data")
+    if sources.model is None:
+        raise InputError("planned.no_model")
+    if label.tunes:
+        check_fits(found, label, sources.data)
+    recipe = _recipe(facts, label, sources, found)
+    return _changed(recipe, args.set)
+
+
+class _Sources:
+    """Where model and data lie, as given, or as the practice samples give them."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.data: str | None = _absolute(args.data)
+        self.eval: str | None = _absolute(args.eval)
+        self.docs: str | None = _absolute(args.docs)
+        self.model: str | None = _model(args.model)
+        self.evaluation: Any = None
+        self.stages: list[DataSpec] = []
+        self.name = "practice" if args.practice else "run"
+        if args.practice and self.model is None:
+            from tuner_tui import paths
+
+            self.model = str(paths.samples() / "model")
+        self.model_facts = read_model(self.model) if self.model else None
+
+    def practise(self, label: Label) -> None:
+        """Fill in what was not given from the samples that suit the label."""
+        from tuner_tui.practice_data import practice_data
+
+        practice = practice_data(label.objectives[0] if label.objectives else Objective.SFT)
+        if self.data is None:
+            self.data, self.eval = practice.data.train, self.eval or practice.data.eval
+            last = practice_data(label.objectives[-1]) if label.objectives else practice
+            self.evaluation = last.evaluation
+            self.stages = [practice_data(stage[0]).data for stage in label.stages]
+        if label.approach.value.startswith("rag"):
+            self.docs = self.docs or practice.data.docs
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).expanduser().absolute())
+
+
+def _model(given: str | None) -> str | None:
+    """A folder as an absolute path, a hub id as it is."""
+    if given is None:
+        return None
+    looks_like_path = given.startswith((".", "/", "~")) or Path(given).expanduser().is_dir()
+    return _absolute(given) if looks_like_path else given
+
+
+def _facts(args: argparse.Namespace, model: ModelFacts | None) -> Facts:
+    """Facts as given; the model's and the machine's own where the file leaves them open."""
+    from tuner_tui import paths
+    from tuner_tui.probe import probe
+
+    given = args.facts
+    if given is None and args.practice:
+        given = str(paths.samples() / "facts" / "practice.yaml")
+    facts = decode_facts(*read_text(given)) if given else Facts()
+    if facts.hardware == Hardware():
+        facts = msgspec.structs.replace(facts, hardware=probe().hardware)
+    if model is None:
+        return facts
+    told = facts.model
+    filled = Model(
+        id=told.id or model.id,
+        params_b=model.params_b or told.params_b,
+        access=told.access,
+        kind=told.kind or model.kind,
+    )
+    return msgspec.structs.replace(facts, model=filled)
+
+
+def _joined(told: Data, found: Data) -> Data:
+    """What was counted wins over what was told, for the kinds that were found."""
+    counted = {name: count for name, count in msgspec.structs.asdict(found).items() if count}
+    return msgspec.structs.replace(told, **counted)
+
+
+def _advised(facts: Facts) -> str:
+    from advisor.engine import recommend
+
+    return recommend(facts, lang=language(), flips=False).label
+
+
+def _inspected(sources: _Sources, mapping: dict[str, str]) -> Inspection:
+    known = sources.model_facts
+    folder = known.folder if known is not None and known.can_count else None
+    return inspect(sources.data or "", mapping=mapping, model=folder, lang=language(), test=sources.eval)
+
+
+def _longest(sources: _Sources, found: Inspection) -> int | None:
+    """Tokens of the longest row, held-out ones included: they are read under the same length."""
+    if found.tokens is None:
+        return None
+    if sources.eval is None or sources.model_facts is None:
+        return found.tokens.max
+    held = inspect(sources.eval, mapping=found.mapping, model=sources.model_facts.folder, limit=HELD_ROWS)
+    return max(found.tokens.max, held.tokens.max if held.tokens else 0)
+
+
+def _recipe(facts: Facts, label: Label, sources: _Sources, found: Inspection) -> Recipe:
+    model = sources.model_facts or ModelFacts(id=sources.model or "")
+    known = Known(
+        hidden_size=model.hidden_size,
+        family=model.family,
+        context=model.context,
+        tokens_max=_longest(sources, found),
+        answer_tokens_max=found.answer_tokens.max if found.answer_tokens else None,
+        kind=found.kind,
+        evaluation=sources.evaluation,
+    )
+    recipe = plan_recipe(
+        facts,
+        str(label),
+        ModelSpec(id=sources.model or ""),
+        DataSpec(
+            train=sources.data or "",
+            eval=sources.eval,
+            docs=sources.docs,
+            mapping=found.mapping,
+            fingerprint=fingerprint(sources.data or ""),
+        ),
+        rows=found.usable_rows,
+        tokens_p95=found.tokens.p95 if found.tokens else None,
+        name=sources.name,
+        known=known,
+        lang=language(),
+    )
+    # In the practice world each stage of a chain has its own file.
+    own = zip(recipe.stages, sources.stages, strict=False)
+    stages = [msgspec.structs.replace(stage, data=data) for stage, data in own]
+    return msgspec.structs.replace(recipe, stages=stages or recipe.stages)
+
+
+def _changed(recipe: Recipe, changes: list[str]) -> Recipe:
+    """The recipe with `--set` applied; a value that a person set needs no reason of ours."""
+    raw = msgspec.to_builtins(recipe)
+    for change in changes:
+        apply_change(raw, change)
+        raw["why"].pop(change.partition("=")[0].strip(), None)
+    return recipe_from(raw, "--set") if changes else recipe
+
+
+def write(path: Path, text: str) -> None:
+    """Write the recipe whole or not at all; InputError names what stands in the way."""
+    from tuner_tui.runs.directory import write_atomic
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text.encode())
+    except OSError as error:
+        raise InputError("planned.out", path=clean(str(path)), detail=error.strerror or str(error)) from None
+
+
+def tell(recipe: Recipe, out: str | None) -> None:
+    """The decision and its reasons, for the person."""
+    told = words().say
+    say(told("planned.label", label=recipe.label))
+    if not recipe.parsed_label.tunes:
+        say(told("planned.trains_nothing"))
+    for field, reason in recipe.why.items():
+        say(f"  {field}: {clean(reason, 400)}")
+    if out:
+        say(told("planned.written", path=clean(out)))

@@ -1,0 +1,73 @@
+"""The child process that compares: it reads one request, tells its progress line by line, and writes one result."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from advisor.errors import InputError
+from tuner_tui.evaluation.bakeoff import Asked
+from tuner_tui.evaluation.page import page
+from tuner_tui.runs.directory import write_atomic
+from tuner_tui.words import language, words
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to compare, what was advised, and where the result goes."""
+
+    asked: Asked
+    advised: str | None
+    out: str
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m tuner_tui.evaluation REQUEST.json`; 0 done, 1 failed, 2 bad input."""
+    request = msgspec.json.decode(Path((argv or sys.argv[1:])[0]).read_bytes(), type=Request)
+    try:
+        result = work(request)
+    except InputError as error:
+        tell("error", text=error.text(language()))
+        return 2
+    except Exception as error:
+        traceback.print_exc()
+        tell("error", text=f"{type(error).__name__}: {error}"[:300])
+        return 1
+    write_atomic(Path(request.out), msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+    shown = page(result, goal=request.asked.goal, lang=language(), say=words().say)
+    write_atomic(Path(request.out).with_suffix(".html"), shown.encode())
+    return 0
+
+
+def work(request: Request) -> dict[str, Any]:
+    """The comparison and its verdict."""
+    from tuner_tui.training.model import is_local
+    from tuner_tui.training.threads import idle_threads, use_threads
+
+    threads = idle_threads(request.asked.recipe.train.threads)
+    use_threads(threads)
+    if is_local(request.asked.recipe.model):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+
+    from tuner_tui.evaluation.bakeoff import compare
+    from tuner_tui.evaluation.outcome import document, verdict
+
+    torch.set_num_threads(threads)
+    found = compare(request.asked, "cuda" if torch.cuda.is_available() else "cpu", tell)
+    judged, gaps = verdict(found, goal=request.asked.goal, advised=request.advised, say=words().say)
+    return document(found, judged, gaps)
+
+
+def tell(event: str, **fields: object) -> None:
+    """One line of progress on stdout."""
+    sys.stdout.write(msgspec.json.encode({"t": event, **fields}).decode() + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+"""Every lane answers the same held-out questions, and every figure of the table is measured here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from advisor.errors import InputError
+from advisor.recipe import Metric, Recipe
+from tuner_tui.evaluation.example import Example, for_model
+from tuner_tui.evaluation.generate import answers
+from tuner_tui.evaluation.interval import mean
+from tuner_tui.evaluation.lanes import (
+    CHOICES,
+    PASSAGES,
+    Lane,
+    Shots,
+    grounded,
+    likeness_of,
+    marks_of,
+    prompt_tokens,
+    shown,
+)
+from tuner_tui.evaluation.measure import GENERATED, Measured, measure
+from tuner_tui.retrieval.index import Index, build
+
+DEVELOPMENT = 24
+POOL = 200
+TIMED = 8
+Tell = Callable[..., None]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is compared. `tuned` is the folder of an adapter or a full model; `goal` the score that is enough."""
+
+    recipe: Recipe
+    lanes: list[Lane]
+    tuned: str | None = None
+    goal: float = 0.9
+    index_cache: str | None = None
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One lane's figures. Latencies are of single requests; cost is unknown for a machine of one's own."""
+
+    label: Lane
+    metric: Metric
+    score: float
+    low: float
+    high: float
+    latency_ms: dict[str, float]
+    tokens_per_request: float
+    cost_per_1k: float | None
+    peak_gb: float | None
+    shots: Shots | None
+    groups: dict[str, float]
+    values: list[float]
+    answers: list[str]
+
+
+class Retrieved(msgspec.Struct, frozen=True, kw_only=True):
+    """How good retrieval is by itself, where the rows name their document."""
+
+    items: int
+    recall: dict[str, float]
+    mrr: float
+    chunks: int
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """All lanes on the same items."""
+
+    questions: list[str]
+    references: list[str]
+    lanes: list[Measurement]
+    retrieval: Retrieved | None
+
+
+class Bench:
+    """Model, tokenizer, data and documents of one comparison; base and tuned weights are never loaded twice."""
+
+    def __init__(self, asked: Asked, device: str, tell: Tell) -> None:
+        from tuner_tui.training import data, model
+        from tuner_tui.training.formats import preferences, questions
+        from tuner_tui.words import words
+
+        self.asked, self.tell, self.device = asked, tell, device
+        self.recipe, self.spec = asked.recipe, asked.recipe.evaluation
+        reader = preferences if self.spec.metric is Metric.PREFERENCE else questions
+        split = data.load(self.recipe, reader, words().say)
+        self.tokenizer = model.load_tokenizer(self.recipe.model)
+        self.train, self.held_out = for_model(self.tokenizer, split.train), for_model(self.tokenizer, split.held_out)
+        self.rows = _rows(self.recipe, self.held_out)
+        self.marks = marks_of(self.tokenizer)
+        self.index = self._indexed()
+        self.tuned: Any = None
+        self.base = self._loaded()
+
+    def _indexed(self) -> Index | None:
+        docs = self.recipe.data.docs
+        if docs is None:
+            if any(lane.retrieves for lane in self.asked.lanes):
+                raise InputError("compare.no_docs")
+            return None
+        cache = Path(self.asked.index_cache) if self.asked.index_cache else None
+        return build(Path(docs).expanduser(), cache)
+
+    def _loaded(self) -> Any:
+        """The base model; with an adapter, the same weights carry it and it is switched off for the base lanes."""
+        from tuner_tui.training import model
+
+        base = model.load_model(self.recipe, self.device)
+        folder = self.asked.tuned
+        if folder is None or not any(lane.tuned for lane in self.asked.lanes):
+            return base.eval()
+        if (Path(folder) / "adapter_config.json").is_file():
+            from peft import PeftModel
+
+            self.tuned = PeftModel.from_pretrained(base, folder).eval()
+            return self.tuned
+        full = structs.replace(self.recipe, model=structs.replace(self.recipe.model, id=folder, revision=None))
+        self.tuned = model.load_model(full, self.device).eval()
+        return base.eval()
+
+    def run(self) -> Compared:
+        """All lanes, one after the other."""
+        return Compared(
+            questions=[example.question for example in self.held_out],
+            references=[example.completion for example in self.held_out],
+            lanes=[self.lane(lane) for lane in self.asked.lanes],
+            retrieval=self.retrieved(),
+        )
+
+    def lane(self, lane: Lane) -> Measurement:
+        """One lane's prompts, answers, score and price."""
+        self.tell("lane", lane=lane.value, items=len(self.held_out))
+        if lane.tuned and self.tuned is None:
+            raise InputError("compare.not_tuned", lane=lane.value)
+        with _Weights(self.tuned, self.base, tuned=lane.tuned) as model:
+            prompts, shots = self._prompts(lane, model)
+            with _Peak(self.device) as peak:
+                found = measure(model, self.tokenizer, prompts, self.spec, max_length=self._room(model))
+                times = self._latencies(model, prompts)
+        lengths = [prompt_tokens(self.tokenizer, example) for example in prompts]
+        said = [len(self.tokenizer(answer, add_special_tokens=False)["input_ids"]) for answer in found.answers]
+        self.tell("scored", lane=lane.value, score=found.score, low=found.low, high=found.high)
+        return Measurement(
+            label=lane,
+            metric=found.metric,
+            score=found.score,
+            low=found.low,
+            high=found.high,
+            latency_ms=times,
+            tokens_per_request=round(mean(lengths) + (mean(said) if said else 0.0), 1),
+            cost_per_1k=None,
+            peak_gb=peak.gib,
+            shots=shots,
+            groups=self._groups(found),
+            values=found.values,
+            answers=found.answers,
+        )
+
+    def _prompts(self, lane: Lane, model: Any) -> tuple[list[Example], Shots | None]:
+        if lane is Lane.FEW_SHOT:
+            shots = self._shots(model)
+            pool = self.train[DEVELOPMENT : DEVELOPMENT + POOL] or self.train
+            likeness = likeness_of(pool)
+            return [shown(example, pool, shots, likeness) for example in self.held_out], shots
+        if lane.retrieves and self.index is not None:
+            return [grounded(example, self.index, self.marks) for example in self.held_out], None
+        return self.held_out, None
+
+    def _shots(self, model: Any) -> Shots:
+        """How many examples and which, chosen on training rows that are shown to no one."""
+        development, pool = self.train[:DEVELOPMENT], self.train[DEVELOPMENT : DEVELOPMENT + POOL]
+        if not pool or self.spec.metric not in GENERATED:
+            return CHOICES[0]
+        likeness, room = likeness_of(pool), self._room(model)
+        scores: list[float] = []
+        for shots in CHOICES:
+            prompts = [shown(example, pool, shots, likeness) for example in development]
+            longest = max(prompt_tokens(self.tokenizer, prompt) for prompt in prompts)
+            if longest + self.spec.max_new_tokens > room:
+                scores.append(-1.0)
+                continue
+            scores.append(measure(model, self.tokenizer, prompts, self.spec, max_length=room).score)
+        return CHOICES[max(range(len(CHOICES)), key=lambda at: scores[at])]
+
+    def _room(self, model: Any) -> int:
+        """Tokens that the model can read at once."""
+        return int(getattr(model.config, "max_position_embeddings", None) or 4096)
+
+    def _latencies(self, model: Any, prompts: Sequence[Example]) -> dict[str, float]:
+        """p50 and p95 of single requests, in milliseconds; the first one warms up and is not counted."""
+        times = []
+        for example in [prompts[0], *prompts[:TIMED]]:
+            start = time.perf_counter()
+            answers(model, self.tokenizer, [example], max_new_tokens=self.spec.max_new_tokens)
+            times.append((time.perf_counter() - start) * 1000)
+        ordered = sorted(times[1:])
+        return {
+            "p50": round(ordered[len(ordered) // 2], 1),
+            "p95": round(ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)], 1),
+        }
+
+    def _groups(self, found: Measured) -> dict[str, float]:
+        """The mean score of each `group` that the rows name."""
+        if len(found.values) != len(self.held_out):
+            return {}
+        names = [str(row["group"]) if "group" in row else None for row in self.rows]
+        groups: dict[str, list[float]] = {}
+        for name, value in zip(names, found.values, strict=True):
+            if name is not None:
+                groups.setdefault(name, []).append(value)
+        return {name: mean(values) for name, values in sorted(groups.items())}
+
+    def retrieved(self) -> Retrieved | None:
+        """Recall and mean reciprocal rank of the document that each row names; None when rows name none."""
+        named = [(e.question, str(row["doc"])) for e, row in zip(self.held_out, self.rows, strict=True) if "doc" in row]
+        if self.index is None or not named:
+            return None
+        ranks = [_rank([found.chunk.file for found in self.index.search(q, 10)], doc) for q, doc in named]
+        recall = {str(k): mean([float(rank is not None and rank <= k) for rank in ranks]) for k in (1, PASSAGES, 10)}
+        mrr = mean([1 / rank if rank else 0.0 for rank in ranks])
+        return Retrieved(items=len(named), recall=recall, mrr=mrr, chunks=len(self.index.chunks))
+
+
+def _rank(files: list[str], wanted: str) -> int | None:
+    return files.index(wanted) + 1 if wanted in files else None
+
+
+def _rows(recipe: Recipe, held_out: Sequence[Example]) -> list[dict[str, Any]]:
+    """The raw rows of the held-out examples: what else they say (`doc`, `group`)."""
+    from tuner_tui.training.rows import read_rows
+
+    known = dict(read_rows(Path(recipe.data.eval or recipe.data.train).expanduser()))
+    return [known.get(example.row, {}) for example in held_out]
+
+
+class _Weights:
+    """The model with the weights of a lane: an adapter is off for the base lanes."""
+
+    def __init__(self, adapted: Any, base: Any, *, tuned: bool) -> None:
+        self._model = adapted if tuned else base
+        self._off = None if tuned or not hasattr(base, "disable_adapter") else base.disable_adapter()
+
+    def __enter__(self) -> Any:
+        if self._off is not None:
+            self._off.__enter__()
+        return self._model
+
+    def __exit__(self, *error: Any) -> None:
+        if self._off is not None:
+            self._off.__exit__(*error)
+
+
+class _Peak:
+    """The most memory that this process held inside the block, in GiB; the device's where there is one."""
+
+    def __init__(self, device: str) -> None:
+        self._device, self.gib = device, 0.0
+
+    def __enter__(self) -> _Peak:
+        import torch
+
+        if self._device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        import psutil
+        import torch
+
+        held = torch.cuda.max_memory_reserved() if self._device == "cuda" else psutil.Process().memory_info().rss
+        self.gib = round(held / 2**30, 3)
+
+
+def compare(asked: Asked, device: str, tell: Tell) -> Compared:
+    """Run the lanes on `device`; `tell(event, **fields)` hears of each. InputError: what cannot be compared."""
+    return Bench(asked, device, tell).run()

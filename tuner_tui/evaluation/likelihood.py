@@ -1,0 +1,74 @@
+"""Log-probabilities count the answer and its end token, never the prompt and never the padding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from tuner_tui.evaluation.example import Example, encode_pair
+from tuner_tui.evaluation.generate import inference
+
+LOGITS_PER_BATCH = 64_000_000  # numbers of one batch's logits: 256 MB as fp32
+
+
+class Likelihood(msgspec.Struct, frozen=True):
+    """Summed log-probability of one answer in nats, and over how many tokens."""
+
+    log_prob: float
+    tokens: int
+
+
+def likelihoods(
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[tuple[Example, str]],
+    *,
+    max_length: int,
+    between: Callable[[], None] = lambda: None,
+) -> list[Likelihood]:
+    """How likely the model finds each (example, answer); texts are cut at `max_length` tokens as in training."""
+    coded = [encode_pair(tokenizer, example, answer) for example, answer in pairs]
+    coded = [(ids[:max_length], min(shared, max_length)) for ids, shared in coded]
+    found = [Likelihood(0.0, 0)] * len(coded)
+    with inference(model):
+        for chunk in _batches([len(ids) for ids, _ in coded], _room(model)):
+            between()
+            scored = _score(model, tokenizer.pad_token_id, [coded[index] for index in chunk])
+            for index, likelihood in zip(chunk, scored, strict=True):
+                found[index] = likelihood
+    return found
+
+
+def _room(model: Any) -> int:
+    """Padded tokens that one batch may hold for its logits to stay small."""
+    vocabulary = int(model.get_input_embeddings().weight.shape[0])
+    return max(LOGITS_PER_BATCH // vocabulary, 1)
+
+
+def _batches(lengths: list[int], room: int) -> list[list[int]]:
+    """Indices grouped by like length, at most `room` padded tokens a batch (one row may exceed it alone)."""
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if not batches or (len(batches[-1]) + 1) * lengths[index] > room:
+            batches.append([])
+        batches[-1].append(index)
+    return batches
+
+
+def _score(model: Any, pad: int, rows: list[tuple[list[int], int]]) -> list[Likelihood]:
+    import torch
+
+    width = max(len(ids) for ids, _ in rows)
+    ids = torch.tensor([ids + [pad] * (width - len(ids)) for ids, _ in rows], device=model.device)
+    attend = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in rows], device=model.device)
+    # Position t predicts token t + 1, so token `shared` is predicted at `shared - 1`; token 0 never is.
+    logits = model(input_ids=ids, attention_mask=attend, use_cache=False).logits[:, -width:-1].float()
+    log_probs = torch.log_softmax(logits, dim=-1).gather(-1, ids[:, 1:, None])[..., 0]
+    scored = []
+    for index, (row, shared) in enumerate(rows):
+        start = max(shared, 1)
+        part = log_probs[index, start - 1 : len(row) - 1]
+        scored.append(Likelihood(float(part.sum()), len(row) - start))
+    return scored

@@ -1,0 +1,117 @@
+"""Before and after are measured by this one function, on the same held-out rows, or they are not compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from advisor.recipe import EvalSpec, Metric
+from tuner_tui.evaluation import scorers
+from tuner_tui.evaluation.example import Example
+from tuner_tui.evaluation.generate import answers
+from tuner_tui.evaluation.interval import bootstrap, mean
+from tuner_tui.evaluation.likelihood import Likelihood, likelihoods
+
+GENERATED = (Metric.EXACT_MATCH, Metric.TOKEN_F1, Metric.REGEX)
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement: the score with its 95 % interval, the loss in nats per trained token, the answers.
+
+    `values` are the scores item by item (for ranked verdicts, liked item by liked item).
+    """
+
+    metric: Metric
+    score: float
+    low: float
+    high: float
+    items: int
+    loss: float | None
+    answers: list[str] = []
+    values: list[float] = []
+
+    def improved_on(self, before: Measured) -> bool:
+        """Whether this score is better than the one before; lower is better for the loss only."""
+        return self.score < before.score if self.metric is Metric.LOSS else self.score > before.score
+
+    @property
+    def at_ceiling(self) -> bool:
+        """Whether no score could be better."""
+        return self.metric is not Metric.LOSS and self.score >= 1.0
+
+
+def measure(
+    model: Any,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    spec: EvalSpec,
+    *,
+    max_length: int,
+    between: Callable[[], None] = lambda: None,
+) -> Measured:
+    """Score `examples` (at least one) by `spec.metric`; answers are generated for the score or the samples.
+
+    Of single answers with a verdict (KTO), the loss counts the liked ones, and the preference is how often a liked
+    answer is likelier (per token) than a disliked one.
+    """
+    asked = len(examples) if spec.metric in GENERATED else min(spec.samples, len(examples))
+    asked = asked if examples[0].prompt else 0  # running text asks nothing
+    said = answers(model, tokenizer, examples[:asked], max_new_tokens=spec.max_new_tokens, between=between)
+    wanted = likelihoods(
+        model, tokenizer, [(e, e.completion) for e in examples], max_length=max_length, between=between
+    )
+    liked = [each for each, example in zip(wanted, examples, strict=True) if example.liked is not False]
+    if spec.metric is Metric.PREFERENCE and examples[0].liked is not None:
+        values = _ranked(examples, wanted)
+    elif spec.metric is Metric.PREFERENCE:
+        unwanted = likelihoods(
+            model, tokenizer, [(e, e.rejected or "") for e in examples], max_length=max_length, between=between
+        )
+        values = [_preferred(good, bad) for good, bad in zip(wanted, unwanted, strict=True)]
+    elif spec.metric is Metric.LOSS:
+        values = [-each.log_prob / max(each.tokens, 1) for each in liked or wanted]
+    else:
+        values = [_score(spec, answer, example) for answer, example in zip(said, examples, strict=True)]
+    low, high = bootstrap(values)
+    loss = _loss(liked or wanted)
+    score = loss if spec.metric is Metric.LOSS else mean(values)
+    return Measured(
+        metric=spec.metric,
+        score=score,
+        low=low,
+        high=high,
+        items=len(examples),
+        loss=loss,
+        answers=said,
+        values=values,
+    )
+
+
+def _score(spec: EvalSpec, answer: str, example: Example) -> float:
+    if spec.metric is Metric.EXACT_MATCH:
+        return scorers.exact_match(answer, example.completion)
+    if spec.metric is Metric.TOKEN_F1:
+        return scorers.token_f1(answer, example.completion)
+    return scorers.regex(answer, spec.pattern or "")
+
+
+def _preferred(good: Likelihood, bad: Likelihood) -> float:
+    """1 when the chosen answer is likelier as a whole (summed log-probability), half for a tie."""
+    return 0.5 if good.log_prob == bad.log_prob else float(good.log_prob > bad.log_prob)
+
+
+def _ranked(examples: Sequence[Example], scored: Sequence[Likelihood]) -> list[float]:
+    """For each liked answer, the share of disliked ones that it is likelier than; their mean is the area under ROC."""
+    means = [each.log_prob / max(each.tokens, 1) for each in scored]
+    good = [mean for mean, example in zip(means, examples, strict=True) if example.liked]
+    bad = [mean for mean, example in zip(means, examples, strict=True) if not example.liked]
+    if not good or not bad:
+        return [0.5]
+    return [sum((one > other) + 0.5 * (one == other) for other in bad) / len(bad) for one in good]
+
+
+def _loss(scored: Sequence[Likelihood]) -> float:
+    """Nats per trained token over all answers."""
+    return -sum(each.log_prob for each in scored) / max(sum(each.tokens for each in scored), 1)

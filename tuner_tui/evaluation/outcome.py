@@ -1,0 +1,98 @@
+"""The verdict follows from the table alone: the cheapest lane not worse than the best, and whether it is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from advisor.recipe import Metric
+from tuner_tui.evaluation.bakeoff import Compared, Measurement
+from tuner_tui.evaluation.lanes import Lane
+from tuner_tui.evaluation.paired import difference
+
+SHOWN = 200
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lane to take.
+
+    `agrees_with_advice` is None when nothing was advised, and when no lane is good enough or better than another:
+    that neither confirms nor overturns anything.
+    """
+
+    label: Lane
+    goal_met: bool
+    agrees_with_advice: bool | None
+    text: str
+
+
+def verdict(
+    found: Compared, *, goal: float, advised: str | None, say: Callable[..., str]
+) -> tuple[Verdict, dict[str, Any]]:
+    """The verdict, and each lane's paired difference to the best one."""
+    lanes, sign = found.lanes, -1.0 if found.lanes[0].metric is Metric.LOSS else 1.0
+    best = max(lanes, key=lambda lane: sign * lane.score)
+    gaps = {lane.label.value: difference(best.values, lane.values) for lane in lanes}
+    equal = [lane for lane in lanes if lane is best or not gaps[lane.label.value].real]
+    chosen = min(equal, key=lambda lane: list(Lane).index(lane.label))
+    met = sign * chosen.score >= sign * goal
+    told = advised is not None and (met or any(gap.real for gap in gaps.values()))
+    agrees = advised == chosen.label.value if told else None
+    text = _text(chosen, best, lanes, met=met, goal=goal, agrees=agrees, advised=advised, say=say)
+    return (
+        Verdict(label=chosen.label, goal_met=met, agrees_with_advice=agrees, text=text),
+        {name: msgspec.to_builtins(gap) | {"real": gap.real} for name, gap in gaps.items()},
+    )
+
+
+def _text(
+    chosen: Measurement,
+    best: Measurement,
+    lanes: Sequence[Measurement],
+    *,
+    met: bool,
+    goal: float,
+    agrees: bool | None,
+    advised: str | None,
+    say: Callable[..., str],
+) -> str:
+    name = say(f"compare.lane.{chosen.label.value}")
+    parts = [say("compare.text.chosen", lane=name, score=f"{chosen.score:.3f}", lanes=len(lanes))]
+    if chosen is not best:
+        parts.append(say("compare.text.equal", best=say(f"compare.lane.{best.label.value}"), score=f"{best.score:.3f}"))
+    parts.append(say("compare.text.met" if met else "compare.text.not_met", goal=f"{goal:g}"))
+    if agrees is not None:
+        told = say(f"compare.lane.{advised}")
+        parts.append(say("compare.text.agrees" if agrees else "compare.text.overturns", advised=told))
+    return " ".join(parts)
+
+
+def document(found: Compared, judged: Verdict, gaps: dict[str, Any]) -> dict[str, Any]:
+    """What `tuner compare --json` prints: the contract's keys, and beside them what they rest on."""
+    hidden = ("values", "answers")
+    return {
+        "items": len(found.questions),
+        "lanes": [
+            {key: value for key, value in msgspec.to_builtins(lane).items() if key not in hidden}
+            | {"difference_to_best": gaps[lane.label.value]}
+            for lane in found.lanes
+        ],
+        "verdict": msgspec.to_builtins(judged),
+        "retrieval": msgspec.to_builtins(found.retrieval),
+        "answers": _answers(found),
+    }
+
+
+def _answers(found: Compared) -> list[dict[str, Any]]:
+    """Question by question what each lane said and earned, for reading side by side."""
+    rows = []
+    for at, (question, reference) in enumerate(zip(found.questions, found.references, strict=True)):
+        said = {
+            lane.label.value: {"answer": lane.answers[at], "score": lane.values[at]}
+            for lane in found.lanes
+            if at < len(lane.answers) and at < len(lane.values)
+        }
+        rows.append({"question": question, "reference": reference, "lanes": said})
+    return rows[:SHOWN]

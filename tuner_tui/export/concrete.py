@@ -1,0 +1,147 @@
+"""What a recipe's rules come to on its data and machine: other tools take numbers, so each rule is worked out once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from advisor.methods import Objective
+from advisor.recipe import ModelSpec, Precision, Recipe
+from tuner_tui.export.outcome import Task
+from tuner_tui.export.settings import BETA
+
+EVALUATIONS = 4
+PREFERENCE = (Objective.DPO, Objective.ORPO)
+
+
+class Concrete(msgspec.Struct, frozen=True, kw_only=True):
+    """The recipe in numbers. `cpu`: the target machine has no GPU. `chat`: prompts are conversations.
+
+    `pad`: the token that our training pads with where the tokenizer has none of its own (or only the end token).
+    """
+
+    recipe: Recipe
+    model: str
+    train: list[Any]
+    held_out: list[Any]
+    chat: bool
+    cpu: bool
+    precision: Precision
+    steps: int
+    warmup_steps: int
+    eval_steps: int
+    save_steps: int
+    beta: float
+    pad: str | None = None
+
+    @property
+    def objective(self) -> Objective:
+        """The objective of the only stage."""
+        return self.recipe.parsed_label.objectives[0]
+
+    @property
+    def compares(self) -> bool:
+        """Whether rows hold a chosen and a rejected answer."""
+        return self.objective in PREFERENCE
+
+    @property
+    def technique(self) -> str:
+        """How weights move."""
+        return str(self.recipe.parsed_label.technique)
+
+    @property
+    def quant(self) -> str | None:
+        """`nf4_double`, `nf4` or `int8` for QLoRA, else None."""
+        return (self.recipe.adapter.quant or "nf4_double") if self.technique == "qlora" else None
+
+
+def concrete(task: Task) -> Concrete:
+    """Work the recipe out; InputError when its data cannot be read."""
+    from tuner_tui.evaluation.example import for_model
+    from tuner_tui.export.proof import prepare, reader
+    from tuner_tui.training import data, model
+
+    recipe, source = task.source.recipe, task.source
+    prepare(recipe)
+    with contextlib.chdir(source.path.parent):
+        split = data.load(recipe, reader(recipe), task.words.say)
+        tokenizer = model.load_tokenizer(recipe.model)
+    train, held_out = (for_model(tokenizer, part) for part in (split.train, split.held_out))
+    steps, cpu, local = total_steps(recipe, len(train)), without_gpu(task), source.file(recipe.model.id)
+    return Concrete(
+        recipe=recipe,
+        model=str(local) if local.is_dir() else recipe.model.id,
+        train=train,
+        held_out=held_out,
+        chat=not isinstance(train[0].prompt, str),
+        cpu=cpu,
+        precision=precision(recipe, cpu),
+        steps=steps,
+        warmup_steps=math.ceil(recipe.train.warmup_ratio * steps),
+        eval_steps=recipe.train.eval_steps or max(steps // EVALUATIONS, 1),
+        save_steps=recipe.train.save_steps or steps,
+        beta=recipe.train.beta or BETA,
+        pad=tokenizer.pad_token if own_pad(recipe.model) != tokenizer.pad_token else None,
+    )
+
+
+def own_pad(spec: ModelSpec) -> str | None:
+    """The pad token that the model's tokenizer comes with."""
+    from transformers import AutoTokenizer
+
+    from tuner_tui.training.model import from_hub
+
+    found = from_hub(AutoTokenizer, spec).pad_token
+    return None if found is None else str(found)
+
+
+def total_steps(recipe: Recipe, rows: int) -> int:
+    """Optimizer steps, counted as our own training counts them."""
+    from tuner_tui.training.arguments import total_steps
+
+    return total_steps(recipe.train, rows)
+
+
+def without_gpu(task: Task) -> bool:
+    """Whether the file is written for a machine without a GPU: the run's own machine, else the facts', else no."""
+    if task.source.run is not None and task.source.run.events_path.exists():
+        lines = task.source.run.events_path.read_bytes().splitlines()
+        events = (json.loads(line) for line in lines if b'"start"' in line)
+        return any(event.get("t") == "start" and event.get("device") == "cpu" for event in events)
+    facts = task.source.recipe.facts
+    return facts is not None and facts.hardware is not None and facts.hardware.gpus == []
+
+
+def precision(recipe: Recipe, cpu: bool) -> Precision:
+    """The number format, `auto` decided: fp32 on a CPU, bf16 on a GPU."""
+    if recipe.train.precision is not Precision.AUTO:
+        return recipe.train.precision
+    return Precision.FP32 if cpu else Precision.BF16
+
+
+def unexpressed(task: Task, target: str, said: Iterable[str]) -> dict[str, str]:
+    """Keys of the recipe that hold a value and that the target's file does not say, each with that value."""
+    said = set(said)
+    found = {
+        key: task.say("unsaid", target=target, value=value)
+        for key, value in in_effect(task.source.recipe).items()
+        if key not in said
+    }
+    return {**found, "evaluation": task.say("unsaid_evaluation", target=target)}
+
+
+def in_effect(recipe: Recipe) -> dict[str, Any]:
+    """Every key that has a part in the training, with its value."""
+    full = recipe.parsed_label.technique == "full"
+    parts = {"train": recipe.train, "model": recipe.model} | ({} if full else {"adapter": recipe.adapter})
+    found = {
+        f"{part}.{name}": getattr(struct, name) for part, struct in parts.items() for name in struct.__struct_fields__
+    }
+    if recipe.train.max_steps is not None:
+        found.pop("train.epochs")  # max_steps wins
+    return {key: value for key, value in {**found, "seed": recipe.seed}.items() if value is not None}

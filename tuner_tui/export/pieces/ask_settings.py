@@ -1,0 +1,13 @@
+"""Stands in for the settings that an export writes for `ask.py`; only the names and types matter here."""
+
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+MODEL = "model"
+REVISION: str | None = None
+TRUST_REMOTE_CODE = False
+ADAPTER: str | None = None
+MAX_NEW_TOKENS = 128
+PASSAGES = 0
+MARKS: list[str] = []
+EXAMPLES: list[dict[str, str]] = []

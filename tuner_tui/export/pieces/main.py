@@ -1,0 +1,72 @@
+"""The order of the script."""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import HfApi
+
+from tuner_tui.export.pieces.model import DEVICE, load_model, load_tokenizer, settle_adapter
+from tuner_tui.export.pieces.settings import LABEL, MAX_NEW_TOKENS, MAX_STEPS, MODEL, NAME, SAMPLES, THREADS
+from tuner_tui.export.pieces.sft import make_trainer
+from tuner_tui.export.pieces.speak import spoken_to
+from tuner_tui.export.pieces.split import Examples, load_split
+
+
+def main() -> None:
+    """Load, measure, train, measure, save, answer."""
+    parser = argparse.ArgumentParser(description=f"{LABEL} on {MODEL}")
+    parser.add_argument("--out", type=Path, default=Path(f"{NAME}-out"), help="folder for the trained model")
+    parser.add_argument("--max-steps", type=int, default=MAX_STEPS, help="optimizer steps")
+    parser.add_argument("--check-data", action="store_true", help="print what would be trained on, and stop")
+    parser.add_argument("--push", metavar="USER/NAME", help="private hub repository to send the trained model to")
+    args = parser.parse_args()
+    if THREADS:
+        torch.set_num_threads(THREADS)
+    tokenizer = load_tokenizer()
+    train, held_out = (spoken_to(tokenizer, part) for part in load_split())
+    if args.check_data:
+        print(json.dumps({"train": len(train), "held_out": len(held_out), "sha256": fingerprint(train, held_out)}))
+        return
+    if args.out.exists() and any(args.out.iterdir()):
+        raise SystemExit(f"{args.out} is not empty. Give another folder with --out.")
+    trainer = make_trainer(load_model(), tokenizer, train, held_out, args.out, args.max_steps)
+    settle_adapter(trainer.model)
+    before = trainer.evaluate()["eval_loss"]
+    trainer.train()
+    after = trainer.evaluate()["eval_loss"]
+    trainer.model.config.use_cache = True
+    trainer.save_model(str(args.out))
+    tokenizer.save_pretrained(str(args.out))
+    (args.out / "log.json").write_text(json.dumps(trainer.state.log_history, indent=1))
+    for example in held_out[:SAMPLES]:
+        print(json.dumps(answered(trainer.model, tokenizer, example), ensure_ascii=False))
+    if args.push:
+        HfApi().create_repo(args.push, private=True, exist_ok=True)
+        HfApi().upload_folder(repo_id=args.push, folder_path=args.out, ignore_patterns=["checkpoints/*"])
+    print(f"held-out loss {before:.4f} before, {after:.4f} after; saved in {args.out}")
+
+
+def fingerprint(*parts: Examples) -> str:
+    """One hash over all examples, to compare two machines' data."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def answered(model: Any, tokenizer: Any, example: dict[str, Any]) -> dict[str, Any]:
+    """A held-out question, the wanted answer, and the greedy answer."""
+    prompt = example["prompt"]
+    plain = isinstance(prompt, str)
+    text = prompt if plain else tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+    ids = tokenizer(text, return_tensors="pt", add_special_tokens=plain).to(DEVICE)
+    model.eval()
+    with torch.no_grad():
+        out = model.generate(**ids, max_new_tokens=MAX_NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+    said = tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
+    return {"prompt": prompt, "reference": example["completion"], "answer": said.strip()}
+
+
+if __name__ == "__main__":
+    main()

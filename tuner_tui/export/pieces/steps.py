@@ -1,0 +1,39 @@
+"""The order of a notebook: every cell shows what it did."""
+
+import json
+from pathlib import Path
+
+from tuner_tui.export.pieces.main import answered
+from tuner_tui.export.pieces.model import load_model, load_tokenizer, settle_adapter
+from tuner_tui.export.pieces.settings import HERE, MAX_STEPS, NAME, SAMPLES
+from tuner_tui.export.pieces.sft import make_trainer
+from tuner_tui.export.pieces.speak import spoken_to
+from tuner_tui.export.pieces.split import load_split
+
+# %% The data
+tokenizer = load_tokenizer()
+train, held_out = (spoken_to(tokenizer, part) for part in load_split())
+print(len(train), "examples to train on,", len(held_out), "held out; the first:")
+print(json.dumps(train[0], ensure_ascii=False, indent=1))
+
+# %% The model before training
+OUT = HERE / Path(f"{NAME}-out")
+trainer = make_trainer(load_model(), tokenizer, train, held_out, OUT, MAX_STEPS)
+settle_adapter(trainer.model)
+before = trainer.evaluate()["eval_loss"]
+print(f"held-out loss before: {before:.4f}")
+
+# %% Training
+trainer.train()
+
+# %% The model after training
+after = trainer.evaluate()["eval_loss"]
+print(f"held-out loss {before:.4f} before, {after:.4f} after")
+trainer.model.config.use_cache = True
+for example in held_out[:SAMPLES]:
+    print(json.dumps(answered(trainer.model, tokenizer, example), ensure_ascii=False))
+
+# %% Keeping it
+trainer.save_model(str(OUT))
+tokenizer.save_pretrained(str(OUT))
+print("saved in", OUT)

@@ -1,0 +1,158 @@
+"""A folder of documents counts each document once, and every file that is not one is named as left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from tuner_tui.inspect.held import is_test
+from tuner_tui.inspect.opened import Container, Opened, open_file, suffix_of
+from tuner_tui.inspect.pages import declared_encoding, html_text, looks_like_html, pdf_text
+from tuner_tui.inspect.rows import Bad, Block
+
+DATASET_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow")
+DOCUMENT_SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".pdf")
+ABOUT = ("README", "LICENSE", "LICENCE", "NOTICE", "CHANGELOG", "DATASET_CARD", "CITATION")
+MAX_DOCUMENT_BYTES = 1 << 26
+BLOCK_BYTES, BLOCK_DOCUMENTS = 1 << 20, 200
+
+
+class Folder(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder holds: documents, or the parts of one dataset, and what is neither."""
+
+    documents: list[Path] = []
+    parts: list[Path] = []
+    held: list[Path] = []
+    others: int = 0
+    splits: list[str] = []
+
+
+def look(folder: Path) -> Folder:
+    """The files of a folder in name order, hidden ones left out; a saved dataset is its training split."""
+    saved = _saved_dataset(folder)
+    if saved is not None:
+        return saved
+    documents: list[Path] = []
+    parts: list[Path] = []
+    others = 0
+    for path in files_in(folder):
+        suffix = suffix_of(path)
+        if suffix in DOCUMENT_SUFFIXES:
+            documents.append(path)
+        elif suffix in DATASET_SUFFIXES:
+            parts.append(path)
+        else:
+            others += 1
+    if parts and all(path.stem.upper() in ABOUT for path in documents):
+        return _split(parts, others + len(documents))
+    if documents:
+        return Folder(documents=documents, others=others + len(parts))
+    return _split(parts, others)
+
+
+def _split(parts: list[Path], others: int) -> Folder:
+    """Parts whose names say that they are held out are not training data; when all say so, none is taken away."""
+    held = [path for path in parts if is_test(path)]
+    kept = [path for path in parts if path not in held]
+    if not kept or not held:
+        return Folder(parts=parts, others=others)
+    names = [path.name for path in (*kept, *held)]
+    return Folder(parts=kept, held=held, others=others, splits=[names[0], *names] if len(kept) == 1 else names)
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """All files of a folder in name order, hidden ones left out."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(root) / name
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _saved_dataset(folder: Path) -> Folder | None:
+    """What `datasets.save_to_disk` writes: `state.json` names the Arrow files, `dataset_dict.json` the splits."""
+    splits = _json(folder / "dataset_dict.json").get("splits")
+    if isinstance(splits, list) and splits:
+        names = [str(name) for name in splits]
+        chosen = "train" if "train" in names else names[0]
+        inner = _saved_dataset(folder / chosen)
+        tests = [name for name in names if name != chosen and is_test(Path(name))]
+        held = _saved_dataset(folder / tests[0]) if tests else None
+        kept = held.parts if held else []
+        return msgspec.structs.replace(inner, splits=[chosen, *names], held=kept) if inner else None
+    files = _json(folder / "state.json").get("_data_files")
+    if not isinstance(files, list):
+        return None
+    names = [str(file.get("filename")) for file in files if isinstance(file, dict)]
+    return Folder(parts=[folder / Path(name).name for name in names])
+
+
+def _json(path: Path) -> dict[str, object]:
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def document_rows(paths: list[Path]) -> Iterator[Block]:
+    """One row a document: its text under `text`, its name under `file`; in blocks of a megabyte or so."""
+    rows: list[dict[str, str] | Bad] = []
+    lines: list[bytes] = []
+    size = 0
+    for path in paths:
+        row = _document(path)
+        line = row["text"].encode() if isinstance(row, dict) else path.name.encode("utf-8", "replace")
+        rows.append(row)
+        lines.append(line)
+        size += len(line)
+        if size >= BLOCK_BYTES or len(rows) >= BLOCK_DOCUMENTS:
+            yield Block(rows, lines)
+            rows, lines, size = [], [], 0
+    if rows:
+        yield Block(rows, lines)
+
+
+def _document(path: Path) -> dict[str, str] | Bad:
+    from advisor.errors import InputError
+
+    try:
+        opened = open_file(path)
+        if opened.container is Container.PDF:
+            text = pdf_text(path)
+            return text if isinstance(text, Bad) else {"file": path.name, "text": text}
+        if opened.container is Container.EMPTY:
+            return {"file": path.name, "text": ""}
+        raw = _whole(opened)
+        return Bad("row_too_large", path.name) if raw is None else _text_row(path, raw)
+    except InputError as error:
+        return Bad("not_readable", f"{path.name}: {error.code}")
+    except (UnicodeDecodeError, LookupError) as error:
+        return Bad("not_utf8", f"{path.name}: byte {getattr(error, 'start', 0) + 1}")
+
+
+def _whole(opened: Opened) -> bytes | None:
+    """All of a document; None when it is too large to be one."""
+    raw = b""
+    for chunk in opened.chunks():
+        raw += chunk
+        if len(raw) > MAX_DOCUMENT_BYTES:
+            return None
+    return raw
+
+
+def _text_row(path: Path, raw: bytes) -> dict[str, str]:
+    """Text as it is; of a page what a reader sees, in the encoding that it names where it is not UTF-8."""
+    page = suffix_of(path) in (".html", ".htm") or looks_like_html(raw)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        named = declared_encoding(raw) if page else None
+        if named is None:
+            raise
+        text = raw.decode(named)
+    return {"file": path.name, "text": html_text(text) if page else text}

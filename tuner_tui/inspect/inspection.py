@@ -1,0 +1,216 @@
+"""One path in, one inspection out: every row is counted, and what cannot be read is an InputError with a remedy."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from advisor.errors import InputError
+from advisor.facts import Data
+from tuner_tui.inspect.deep import Deep
+from tuner_tui.inspect.held import Held, sibling, sound_talks
+from tuner_tui.inspect.opened import open_file
+from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, spread
+from tuner_tui.inspect.rows import Block
+from tuner_tui.inspect.sample import Sample, numbered
+from tuner_tui.inspect.scan import NAMED, Findings, Scan
+from tuner_tui.inspect.source import DOCUMENT, Source, blocks_of, limited, open_source, readable, recognised
+from tuner_tui.inspect.tokens import Counter
+from tuner_tui.safe import clean
+from tuner_tui.words import words
+
+PREVIEW_ROWS, PREVIEW_CHARS = 20, 2000
+FEW_ROWS = 10
+SHOWN_ROWS = 5
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """How to look: our field -> their column, rows at most, the tokenizer's folder, the length rows are cut at.
+
+    `full` reads every row in the deeper checks, which else sample a large file. `test` is held-out data that must not
+    be trained on; without it, the test file beside a training file, or the test split of a folder.
+    """
+
+    mapping: dict[str, str] = {}
+    limit: int | None = None
+    model: Path | None = None
+    max_length: int | None = None
+    full: bool = False
+    test: Path | None = None
+    lang: str | None = None
+
+
+def inspect(
+    path: Path | str,
+    *,
+    mapping: dict[str, str] | None = None,
+    limit: int | None = None,
+    lang: str | None = None,
+    model: Path | str | None = None,
+    max_length: int | None = None,
+    full: bool = False,
+    test: Path | str | None = None,
+) -> Inspection:
+    """Inspect a file or folder; see `Wanted` for the options.
+
+    InputError when there is nothing there, it cannot be read at all, or the mapping names no column of it.
+    """
+    path = Path(path).expanduser()
+    wanted = Wanted(
+        mapping=dict(mapping or {}),
+        limit=limit,
+        lang=lang,
+        model=None if model is None else Path(model).expanduser(),
+        max_length=max_length,
+        full=full,
+        test=None if test is None else Path(test).expanduser(),
+    )
+    source = open_source(path)
+    found = _inspected(source, wanted, held_rows(path, source, wanted))
+    _check_mapping(path, wanted.mapping, found)
+    return found
+
+
+def held_rows(path: Path, source: Source, wanted: Wanted) -> Held | None:
+    """The held-out rows that training rows are looked up in, where there are any."""
+    test = wanted.test or sibling(path)
+    if test is not None:
+        rows = open_source(test)
+    elif source.held:
+        rows = Source(chain.from_iterable(blocks_of(open_file(part)) for part in source.held), [])
+    else:
+        return None
+    shape, early = recognised(rows, wanted.mapping)
+    held, scan, start = Held(), Scan(shape, wanted.mapping), 0
+    for block in chain(early, rows.blocks):
+        held.take(sound_talks(numbered(start, block.rows), scan))
+        start += len(block.rows)
+    return held
+
+
+def _check_mapping(path: Path, mapping: dict[str, str], found: Inspection) -> None:
+    for field, column in mapping.items():
+        if found.columns and column not in found.columns:
+            columns = clean(", ".join(found.columns[:30]), 400)
+            raise InputError(
+                "inspect.map_column", path=clean(str(path)), field=clean(field), column=clean(column), columns=columns
+            )
+
+
+def _inspected(source: Source, wanted: Wanted, held: Held | None) -> Inspection:
+    counter = Counter(wanted.model) if wanted.model is not None else None
+    notes = source.notes
+    if wanted.limit is not None:
+        source = source._replace(blocks=limited(source.blocks, wanted.limit))
+    shape, early = recognised(source, wanted.mapping)
+    scan = Scan(shape, wanted.mapping)
+    deep = Deep(scan, counter, wanted.max_length, held)
+    sample = Sample(deep.look, full=wanted.full)
+    for block in chain(early, source.blocks):
+        sample.take(scan.rows, block)
+        scan.take(block)
+    sample.finish()
+    duplicates, repeated = scan.repeats.finish()
+    deep.finish(repeated)
+    if not sample.whole:
+        notes = [*notes, ("sampled", str(deep.rows))]
+    _note_all(scan, notes, duplicates, repeated)
+    usable = scan.rows - scan.unusable if shape.kind is not None else 0
+    return Inspection(
+        kind=shape.kind,
+        format=shape.format,
+        rows=scan.rows,
+        usable_rows=usable,
+        fields=_fields(scan),
+        tokens=deep.tokens,
+        duplicates=duplicates,
+        problems=_problems(scan.findings, wanted.lang),
+        facts=Data(**{shape.kind: usable}) if shape.kind else Data(),
+        preview=_preview(early),
+        mapping={ours: theirs for ours, theirs in scan.mapping.items() if ours != theirs},
+        histogram=_histogram(scan.totals),
+        columns=list(scan.types),
+        sampled=not sample.whole,
+        answer_tokens=deep.answer_tokens,
+        languages=dict(deep.languages),
+    )
+
+
+def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeated: list[int]) -> None:
+    findings = scan.findings
+    if not scan.rows:
+        findings.add("empty_file", Severity.ERROR, count=0)
+    elif scan.shape.format == "unknown" or (scan.shape.kind is None):
+        columns = ", ".join(islice(scan.types, 12))
+        for row in range(1, min(scan.rows, NAMED) + 1):
+            findings.add("unknown_format", Severity.ERROR, row, columns)
+        findings.add("unknown_format", Severity.ERROR, count=max(scan.rows - NAMED, 0))
+    for row in repeated:
+        findings.add("duplicates", Severity.WARNING, row)
+    if duplicates > len(repeated):
+        findings.add("duplicates", Severity.WARNING, count=duplicates - len(repeated))
+    if len(scan.labels) == 1:
+        findings.add("one_class", Severity.ERROR, detail=next(iter(scan.labels)), count=scan.rows)
+    if scan.shape.guessed:
+        pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in scan.renames.items())
+        findings.add("mapped_columns", Severity.WARNING, detail=pairs, count=scan.rows)
+    if 0 < scan.rows < FEW_ROWS and scan.shape is not DOCUMENT:
+        findings.add("few_rows", Severity.INFO, count=scan.rows)
+    for code, detail in notes:
+        findings.add(code, Severity.INFO if code in ("bom", "split", "sampled") else Severity.WARNING, detail=detail)
+
+
+def _fields(scan: Scan) -> dict[str, Field]:
+    return {
+        name: Field(types=sorted(kinds), filled=scan.present[name], chars=spread(scan.chars.get(name, {})))
+        for name, kinds in scan.types.items()
+    }
+
+
+def _problems(findings: Findings, lang: str | None) -> list[Problem]:
+    """Errors first; each text names the first rows and the remedy."""
+    say = words(lang).say
+    order = list(Severity)
+    return [
+        Problem(
+            code=code,
+            severity=severity,
+            count=count,
+            rows=rows,
+            text=say(f"inspect.problem.{code}", count=count, rows=_named(rows, count), detail=clean(detail, 300)),
+        )
+        for code, (severity, count, rows, detail) in sorted(
+            findings.found.items(), key=lambda item: (order.index(item[1][0]), -item[1][1])
+        )
+    ]
+
+
+def _named(rows: list[int], count: int) -> str:
+    shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
+    return f"{shown}, …" if count > SHOWN_ROWS else shown
+
+
+def _preview(blocks: list[Block]) -> list[dict[str, str]]:
+    rows = islice(readable(blocks), PREVIEW_ROWS)
+    return [
+        {clean(key, 80): clean(_shown(value), PREVIEW_CHARS, lines=True) for key, value in row.items()} for row in rows
+    ]
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _histogram(totals: dict[int, int], bins: int = 24) -> dict[int, int]:
+    """Rows by length, about `bins` equal steps up to the longest, upper ends inclusive."""
+    if not totals:
+        return {}
+    step = max(-(-max(totals) // bins), 1)
+    counts: dict[int, int] = {}
+    for length, count in totals.items():
+        end = max(-(-length // step), 1) * step
+        counts[end] = counts.get(end, 0) + count
+    return {end: counts.get(end, 0) for end in range(step, max(counts) + 1, step)}

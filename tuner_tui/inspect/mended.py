@@ -1,0 +1,38 @@
+"""Repairs never guess: wrong decodings are undone where nothing is lost, control characters go, letters compose."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from typing import Any
+
+from tuner_tui.inspect.mojibake import repair
+from tuner_tui.inspect.oddities import CONTROL
+
+
+def mended_text(text: str, done: Counter[str]) -> str:
+    """The text repaired; `done` counts what was done by code."""
+    if text.isascii() and text.isprintable():
+        return text
+    found = repair(text)
+    if found is not None and not found.lost:
+        text = found.text
+        done["mojibake"] += 1
+    if CONTROL.search(text) is not None:
+        text = CONTROL.sub("", text)
+        done["control_characters"] += 1
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+        done["composed"] += 1
+    return text
+
+
+def mended(value: Any, done: Counter[str]) -> Any:
+    """A value with all its texts repaired, keys left alone."""
+    if isinstance(value, str):
+        return mended_text(value, done)
+    if isinstance(value, list):
+        return [mended(item, done) for item in value]
+    if isinstance(value, dict):
+        return {key: mended(item, done) for key, item in value.items()}
+    return value

@@ -1,0 +1,273 @@
+"""A path is what its bytes say it is, not what its name says: kind, packing and encoding come from the content."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import os
+import stat
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from advisor.errors import InputError
+
+HEAD_BYTES = 65536
+CHUNK_BYTES = 1 << 18
+"""Small enough that a block of rows stays in the processor's cache while it is judged."""
+ROW_BYTES_MAX = 1 << 26
+BOMB_BYTES, BOMB_RATIO = 1 << 30, 500
+
+
+class Container(StrEnum):
+    """How rows lie in a file."""
+
+    LINES = "json_lines"
+    ARRAY = "json"
+    TABLE = "csv"
+    TEXT = "text"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+    PDF = "pdf"
+    EMPTY = "empty"
+
+
+SUFFIXES: dict[str, tuple[Container, ...]] = {
+    ".jsonl": (Container.LINES,),
+    ".ndjson": (Container.LINES,),
+    ".json": (Container.ARRAY, Container.LINES),
+    ".csv": (Container.TABLE,),
+    ".tsv": (Container.TABLE,),
+    ".parquet": (Container.PARQUET,),
+    ".arrow": (Container.ARROW,),
+    ".feather": (Container.ARROW,),
+    ".txt": (Container.TEXT,),
+    ".md": (Container.TEXT,),
+    ".markdown": (Container.TEXT,),
+    ".rst": (Container.TEXT,),
+    ".html": (Container.TEXT,),
+    ".htm": (Container.TEXT,),
+    ".pdf": (Container.PDF,),
+}
+COMPRESSED = (".gz", ".zst", ".zstd")
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A readable file: where, what its content is, how it is packed and encoded, and what is odd about it."""
+
+    path: Path
+    container: Container
+    packing: str | None = None
+    encoding: str = "utf-8"
+    notes: tuple[str, ...] = ()
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content in UTF-8 without byte-order mark; undecodable bytes stay as they are."""
+        raw = unpacked(self.path, self.packing)
+        return _without_bom(raw) if self.encoding == "utf-8" else _recoded(raw, self.encoding)
+
+
+def open_file(path: Path) -> Opened:
+    """Look at the first bytes of a regular file; InputError for what is no file or no text or table at all."""
+    refuse_odd(path)
+    packing = _packing(_read_head(path))
+    head = b"".join(_first(unpacked(path, packing), HEAD_BYTES))[:HEAD_BYTES]
+    notes: list[str] = []
+    encoding = _encoding(head)
+    if head.startswith(codecs.BOM_UTF8):
+        notes.append("bom")
+    if encoding != "utf-8":
+        notes.append("encoding")
+    text = head if encoding == "utf-8" else head.decode(encoding, "replace").encode()
+    container = _container(text.removeprefix(codecs.BOM_UTF8), path, packing)
+    if _renamed(path, container, packing):
+        notes.append("renamed")
+    return Opened(path=path, container=container, packing=packing, encoding=encoding, notes=tuple(notes))
+
+
+def refuse_odd(path: Path) -> None:
+    """InputError when there is nothing, or a device, pipe or socket, that would hang or never end."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        code = "inspect.broken_link" if path.is_symlink() else "inspect.missing"
+        raise InputError(code, path=_shown(path)) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError("inspect.not_a_file", path=_shown(path))
+
+
+def unpacked(path: Path, packing: str | None) -> Iterator[bytes]:
+    """The decompressed bytes, chunk by chunk; InputError when the stream is damaged or a decompression bomb."""
+    limit = max(BOMB_BYTES, BOMB_RATIO * os.stat(path).st_size)
+    total = 0
+    try:
+        with _stream(path, packing) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                total += len(chunk)
+                if packing and total > limit:
+                    raise InputError("inspect.bomb", path=_shown(path), gib=limit >> 30)
+                yield bytes(chunk)
+    except (OSError, EOFError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise _unreadable(path, error) from None
+
+
+def _stream(path: Path, packing: str | None) -> IO[bytes] | Any:
+    if packing == "gz":
+        return gzip.open(path, "rb")
+    if packing == "zst":
+        import pyarrow
+
+        return pyarrow.CompressedInputStream(pyarrow.OSFile(str(path), "rb"), "zstd")
+    return path.open("rb")
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    detail = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+    return InputError("inspect.unreadable", path=_shown(path), detail=detail)
+
+
+def _shown(path: Path) -> str:
+    from tuner_tui.safe import clean
+
+    return clean(str(path))
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _first(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+        size -= len(chunk)
+        if size <= 0:
+            return
+
+
+def _packing(head: bytes) -> str | None:
+    if head.startswith(b"\x1f\x8b"):
+        return "gz"
+    return "zst" if head.startswith(b"\x28\xb5\x2f\xfd") else None
+
+
+def _encoding(head: bytes) -> str:
+    for bom, name in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")):
+        if head.startswith(bom):
+            return name
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    pairs = head[:2048]
+    if len(pairs) >= 8 and pairs[1::2].count(0) > 0.4 * len(pairs) / 2 > 10 * pairs[0::2].count(0):
+        return "utf-16-le"
+    if len(pairs) >= 8 and pairs[0::2].count(0) > 0.4 * len(pairs) / 2 > 10 * pairs[1::2].count(0):
+        return "utf-16-be"
+    return "utf-8" if _is_utf8(head) or not _is_korean(head) else "cp949"
+
+
+def _is_utf8(head: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_korean(head: bytes) -> bool:
+    """Whether CP949 reads all of it and what is not ASCII is nearly all Hangul (a few Latin-1 letters are not)."""
+    try:
+        text = codecs.getincrementaldecoder("cp949")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    foreign = [letter for letter in text if ord(letter) > 127]
+    hangul = sum("가" <= letter <= "힣" for letter in foreign)
+    return hangul >= 4 and hangul >= 0.8 * len(foreign)
+
+
+_TEXT_BYTES = bytes({*range(32, 256)} - {127} | {8, 9, 10, 12, 13, 27})
+
+
+def _container(head: bytes, path: Path, packing: str | None) -> Container:
+    if head.startswith(b"PAR1"):
+        return Container.PARQUET
+    if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        return Container.ARROW
+    if head.startswith(b"%PDF-"):
+        return Container.PDF
+    if not head.strip():
+        return Container.EMPTY
+    if head.count(0) > 0.01 * len(head) or len(head.translate(None, _TEXT_BYTES)) > 0.05 * len(head):
+        raise InputError("inspect.binary", path=_shown(path))
+    suffix = suffix_of(path, packing)
+    expected = SUFFIXES.get(suffix, ())
+    if Container.TEXT in expected:
+        return Container.TEXT
+    return _by_content(head.lstrip(), suffix, expected)
+
+
+def _by_content(head: bytes, suffix: str, expected: tuple[Container, ...]) -> Container:
+    if head.startswith(b"["):
+        return Container.ARRAY
+    if head.startswith(b"{"):
+        first, _, rest = head.partition(b"\n")
+        first = first.strip()
+        if suffix == ".json" and not rest.strip():
+            return Container.ARRAY
+        return Container.LINES if _is_json(first) or suffix in (".jsonl", ".ndjson") else Container.ARRAY
+    if Container.TABLE in expected or _is_table(head):
+        return Container.TABLE
+    return expected[0] if expected and expected[0] in (Container.LINES, Container.ARRAY) else Container.TEXT
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return line.endswith(b"}")
+    return True
+
+
+def _is_table(head: bytes) -> bool:
+    """Two lines or more, cut into the same number (two or more) of cells by one separator."""
+    lines = [line for line in head.split(b"\n")[:20] if line.strip()][:6]
+    return len(lines) >= 2 and any(
+        lines[0].count(mark) >= 1 and len({line.count(mark) for line in lines[:4]}) == 1 for mark in (b"\t", b",", b";")
+    )
+
+
+def suffix_of(path: Path, packing: str | None = None) -> str:
+    """The suffix that tells the kind: of `x.jsonl.gz` it is `.jsonl`."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in COMPRESSED else suffix
+
+
+def _renamed(path: Path, container: Container, packing: str | None) -> bool:
+    if container is Container.EMPTY:
+        return False
+    expected = SUFFIXES.get(suffix_of(path))
+    wrong = expected is not None and container not in expected
+    return wrong or (packing is not None) != (path.suffix.lower() in COMPRESSED)
+
+
+def _without_bom(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(chunks, b"")
+    yield first.removeprefix(codecs.BOM_UTF8)
+    yield from chunks
+
+
+def _recoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for chunk in chunks:
+        yield decoder.decode(chunk).removeprefix("\ufeff").encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")

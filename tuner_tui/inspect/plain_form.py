@@ -1,0 +1,33 @@
+"""Whatever form rows come in, prepared rows have one form a kind: the one that training and every exporter read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tuner_tui.inspect.formats import DOCUMENTS, FEEDBACK, PREFERENCE_PAIRS, UNLABELED, VERIFIABLE, Shape
+from tuner_tui.inspect.rowcheck import TRUE
+from tuner_tui.inspect.talk import Talk, Turn
+
+
+def plain_form(named: dict[str, Any], talk: Talk, shape: Shape) -> dict[str, Any]:
+    """One row in its kind's form: messages, preference pair, feedback, question and answer, prompt, or text."""
+    if shape.kind == DOCUMENTS:
+        return {"text": talk.answer or ""}
+    if shape.kind == VERIFIABLE:
+        return {"question": talk.asked_text, "answer": talk.answer or ""}
+    asked = _turns(talk)
+    if shape.kind == PREFERENCE_PAIRS:
+        return {"prompt": asked, "chosen": _said(talk.answer), "rejected": _said(talk.rejected)}
+    if shape.kind == FEEDBACK:
+        return {"prompt": asked, "completion": _said(talk.answer), "label": named["label"] in TRUE}
+    if shape.kind == UNLABELED:
+        return {"prompt": asked}
+    return {"messages": [*asked, *_said(talk.answer)]}
+
+
+def _turns(talk: Talk) -> list[Turn]:
+    return [{"role": "user", "content": talk.asked}] if isinstance(talk.asked, str) else talk.asked
+
+
+def _said(answer: str | None) -> list[Turn]:
+    return [{"role": "assistant", "content": answer or ""}]

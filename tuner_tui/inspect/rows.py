@@ -1,0 +1,217 @@
+"""Rows come in order and none is lost: one that cannot be read keeps its number and says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tuner_tui.inspect.opened import ROW_BYTES_MAX
+
+
+class Bad(msgspec.Struct, frozen=True):
+    """A row that cannot be read: the problem's code and what the reader said."""
+
+    code: str
+    detail: str = ""
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """A row that could be read after a repair, which the code names."""
+
+    row: Any
+    code: str
+
+
+class Block:
+    """Rows in file order; `lines` are their bytes, `raw` all of them where every line may be sound.
+
+    `rows` (decoded values, `Bad` or `Mended`) are made when they are first asked for: whoever reads `raw` itself
+    never pays for them.
+    """
+
+    __slots__ = ("_rows", "lines", "raw")
+
+    def __init__(self, rows: list[Any] | None, lines: list[bytes], raw: bytes | None = None) -> None:
+        self._rows, self.lines, self.raw = rows, lines, raw
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def rows(self) -> list[Any]:
+        """The rows, decoded."""
+        if self._rows is None:
+            self._rows, self.lines, self.raw = _decoded(self.raw or b"", self.lines)
+        return self._rows
+
+
+class _Refused(ValueError):
+    pass
+
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+def json_lines(chunks: Iterator[bytes]) -> Iterator[Block]:
+    """Blocks of rows, one a line; blank lines are not rows."""
+    for raw in _whole_lines(chunks):
+        lines = raw.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        block = Block(None, lines, raw)
+        if b"" in lines or b"\r" in lines or not raw.endswith(b"\n"):
+            block = Block(*_decoded(raw, lines))
+        if len(block):
+            yield block
+
+
+def _decoded(raw: bytes, lines: list[bytes]) -> tuple[list[Any], list[bytes], bytes | None]:
+    """Decoded at once where every line is sound (in C), else line by line."""
+    try:
+        rows = _decoder.decode_lines(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        rows = None
+    if rows is not None and len(rows) == len(lines):
+        return rows, lines, raw
+    lines = [line for line in lines if line.strip()]
+    if rows is not None and len(rows) == len(lines):
+        return rows, lines, raw
+    last_is_cut = not raw.endswith(b"\n")
+    rows = [_line(line, last_is_cut and at == len(lines) - 1) for at, line in enumerate(lines)]
+    return rows, lines, None
+
+
+def _line(line: bytes, may_be_cut: bool) -> Any:
+    if len(line) > ROW_BYTES_MAX:
+        return Bad("row_too_large")
+    try:
+        return _decoder.decode(line)
+    except RecursionError:
+        return Bad("too_deep")
+    except UnicodeDecodeError as error:
+        if may_be_cut and error.end >= len(line):
+            return Bad("cut_last_line")
+        return Bad("not_utf8", f"byte {error.start + 1}")
+    except msgspec.DecodeError as error:
+        return _second_look(line, may_be_cut, str(error))
+
+
+def _second_look(line: bytes, may_be_cut: bool, detail: str) -> Any:
+    """The standard library reads NaN and lone surrogates, so that they can be named."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if may_be_cut and error.end >= len(line):
+            return Bad("cut_last_line")
+        return Bad("not_utf8", f"byte {error.start + 1}")
+    try:
+        row = json.loads(text, parse_constant=_refuse_constant)
+    except _Refused as error:
+        return Bad("nan_literal", str(error))
+    except RecursionError:
+        return Bad("too_deep")
+    except ValueError as error:
+        if may_be_cut and line.lstrip()[:1] in (b"{", b"["):
+            return Bad("cut_last_line")
+        return Bad("bad_json", str(error) or detail)
+    return mended(row)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _Refused(name)
+
+
+def mended(row: Any) -> Any:
+    """The row with lone surrogates replaced, marked as mended; a number out of range is refused."""
+    try:
+        clean = _replaced(row)
+        return Mended(clean, "lone_surrogate") if clean != row else row
+    except RecursionError:
+        return Bad("too_deep")
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _has_surrogate(value) else value
+    if isinstance(value, list):
+        return [_replaced(item) for item in value]
+    if isinstance(value, dict):
+        return {_replaced(key): _replaced(item) for key, item in value.items()}
+    return value
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The bytes cut after line ends, about a chunk at a time; an over-long line is cut off, not gathered."""
+    parts: list[bytes] = []
+    held = 0
+    for chunk in chunks:
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            if held <= ROW_BYTES_MAX:
+                parts.append(chunk)
+            held += len(chunk)
+            continue
+        parts.append(chunk[:end])
+        yield b"".join(parts)
+        parts, held = [chunk[end:]], len(chunk) - end
+    rest = b"".join(parts)
+    if rest:
+        yield rest
+
+
+def duplicate_keys(block: Block, keys: int | None = None) -> list[int]:
+    """Indices of rows in which a key stands twice (the last would win silently); `keys` = keys in all, where known.
+
+    Outside strings `":` follows each key and nothing else; inside, the quote is escaped. So counting it finds the
+    suspects fast, and only they are parsed again.
+    """
+    if block.raw is not None:
+        known = sum(map(_keys_in, block.rows)) if keys is None else keys
+        if block.raw.count(b":") == known:
+            return []
+        marks = block.raw.count(b'":')
+        if marks == known or marks - block.raw.count(b'\\":') == known:
+            return []
+    return [
+        at
+        for at, (row, line) in enumerate(zip(block.rows, block.lines, strict=True))
+        if isinstance(row, dict) and _colons(line) != _keys_in(row) and _has_twice(line)
+    ]
+
+
+def _colons(raw: bytes) -> int:
+    return raw.count(b'":') - raw.count(b'\\":')
+
+
+def _keys_in(value: Any) -> int:
+    if isinstance(value, dict):
+        total = len(value)
+        for item in value.values():
+            if isinstance(item, dict | list):
+                total += _keys_in(item)
+        return total
+    if isinstance(value, list):
+        return sum(_keys_in(item) for item in value if isinstance(item, dict | list))
+    return 0
+
+
+def _has_twice(line: bytes) -> bool:
+    twice = False
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal twice
+        twice = twice or len({key for key, _ in pairs}) < len(pairs)
+        return dict(pairs)
+
+    try:
+        json.loads(line, object_pairs_hook=note)
+    except (ValueError, RecursionError):
+        return False
+    return twice

@@ -1,0 +1,229 @@
+"""One pass over the rows in constant memory: sound blocks are judged column by column, the others row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+
+from tuner_tui.inspect.formats import Shape
+from tuner_tui.inspect.repeats import Repeats
+from tuner_tui.inspect.report import Severity
+from tuner_tui.inspect.rowcheck import FALSE, TRUE, check, sound_roles
+from tuner_tui.inspect.rows import Bad, Block, Mended, duplicate_keys
+from tuner_tui.inspect.typed import Typed, TypedTalks, typed_for, typed_talks
+
+NAMED = 1000
+COLUMNS_MAX = 200
+EVERY = 8
+"""After the first blocks, the histogram of whole rows counts every eighth block, and it eight times."""
+NUMBERS = frozenset({int, float, bool})
+Columns = tuple[dict[str, Any], dict[str, set[type]]]
+TYPES = {str: "text", int: "number", float: "number", bool: "boolean", list: "list", dict: "object", type(None): "null"}
+
+
+class Findings:
+    """Problems by code: severity, how many rows, the first of them, one detail."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[Severity, int, list[int], str]] = {}
+
+    def add(self, code: str, severity: Severity, row: int | None = None, detail: str = "", count: int = 1) -> None:
+        """Note a problem of one row, or of the whole file (`row` None)."""
+        _, total, rows, first = self.found.get(code, (severity, 0, [], detail))
+        if row is not None and len(rows) < NAMED and (not rows or rows[-1] != row):
+            rows.append(row)
+        self.found[code] = (severity, total + count, rows, first or detail)
+
+    def detail(self, code: str, detail: str) -> None:
+        """Say more of a problem that was noted."""
+        if code in self.found:
+            severity, total, rows, _ = self.found[code]
+            self.found[code] = (severity, total, rows, detail)
+
+
+class Scan:
+    """What is known after the rows so far."""
+
+    def __init__(self, shape: Shape, mapping: dict[str, str]) -> None:
+        self.shape = shape
+        self.mapping = {**shape.columns, **mapping}
+        self.renames = {ours: theirs for ours, theirs in self.mapping.items() if ours != theirs}
+        self.findings = Findings()
+        self.rows = self.blocks = 0
+        self.unusable = 0
+        self.present: Counter[str] = Counter()
+        self.types: dict[str, set[str]] = {}
+        self.chars: dict[str, Counter[int]] = {}
+        self.totals: Counter[int] = Counter()
+        self.labels: Counter[str] = Counter()
+        self.repeats = Repeats()
+        self._typed: Typed | None = None
+        self._talks: TypedTalks | None = None
+
+    def take(self, block: Block) -> None:
+        """Judge the next rows."""
+        self.blocks += 1
+        if not self._columns(block):
+            self._one_by_one(block)
+        self.repeats.add(block.lines)
+        self.rows += len(block)
+
+    def _columns(self, block: Block) -> bool:
+        """The fast way: every row an object of the same keys, wanted columns all text and none blank."""
+        if self.shape.check:
+            return self.shape.check == "turns" and not self.renames and self._as_talks(block)
+        found = self._as_before(block) or self._as_one(block)
+        if found is None:
+            return False
+        columns, kinds = found
+        flat = not any({dict, list} & types for types in kinds.values())
+        if not self._sound(columns, kinds) or duplicate_keys(block, len(columns) * len(block) if flat else None):
+            return False
+        if self._typed is None:
+            self._typed = typed_for(kinds)
+        self._note_columns(columns, kinds)
+        return True
+
+    def _as_talks(self, block: Block) -> bool:
+        """Conversations that hold nothing but turns of two texts, all of them sound."""
+        if self._talks is None and self.rows == 0:
+            self._talks = typed_talks(block.rows[0] if len(block) else None)
+        if self._talks is None or block.raw is None:
+            return False
+        found = self._talks.lengths(block.raw, len(block), sound_roles)
+        if found is None or duplicate_keys(block, len(block) + 2 * found[1]):
+            return False
+        name, lengths = self._talks.column, Counter(found[0])
+        self.types.setdefault(name, set()).add("list")
+        self.present[name] += len(block)
+        self.chars.setdefault(name, Counter()).update(lengths)
+        self.totals.update(lengths)
+        return True
+
+    def _as_before(self, block: Block) -> Columns | None:
+        """Columns of rows that are like those of the blocks before."""
+        if self._typed is None or block.raw is None:
+            return None
+        found = self._typed.columns(block.raw, len(block))
+        if found is None:
+            self._typed = None
+        return found
+
+    def _as_one(self, block: Block) -> Columns | None:
+        """Columns of rows that all have the same keys, whatever came before."""
+        rows = block.rows
+        first = rows[0] if rows else None
+        if type(first) is not dict or not first or len(first) > COLUMNS_MAX:
+            return None
+        keys = tuple(first)
+        if set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(keys)}:
+            return None
+        if not {self.mapping.get(name, name) for name in self.shape.texts} <= first.keys():
+            return None
+        try:
+            columns = self._transposed(keys, rows)
+        except KeyError:
+            return None
+        return columns, {key: set(map(type, column)) for key, column in columns.items()}
+
+    @staticmethod
+    def _transposed(keys: tuple[str, ...], rows: list[dict[str, Any]]) -> dict[str, Any]:
+        if len(keys) == 1:
+            return {keys[0]: [row[keys[0]] for row in rows]}
+        return dict(zip(keys, zip(*map(itemgetter(*keys), rows), strict=True), strict=True))
+
+    def _sound(self, columns: dict[str, Any], kinds: dict[str, set[type]]) -> bool:
+        for name in self.shape.texts:
+            column = columns[self.mapping.get(name, name)]
+            if kinds[self.mapping.get(name, name)] != {str} or not all(column) or any(map(str.isspace, column)):
+                return False
+        extra = kinds.get("input") if self.shape.format == "alpaca" else None
+        return extra is None or extra <= {str, type(None)}
+
+    def _note_columns(self, columns: dict[str, Any], kinds: dict[str, set[type]]) -> None:
+        lengths: dict[str, list[int]] = {}
+        for key, column in columns.items():
+            names = {TYPES.get(kind, kind.__name__) for kind in kinds[key]}
+            self.types.setdefault(key, set()).update(names)
+            if kinds[key] == {str}:
+                lengths[key] = list(map(len, column))
+                self.chars.setdefault(key, Counter()).update(lengths[key])
+                self.present[key] += len(column) - lengths[key].count(0)
+            elif kinds[key] <= NUMBERS:
+                self.present[key] += len(column)
+            else:
+                self.present[key] += sum(value not in (None, "", [], {}) for value in column)
+                texts = [len(value) for value in column if type(value) is str]
+                if texts:
+                    self.chars.setdefault(key, Counter()).update(texts)
+        if lengths and self.blocks <= EVERY * EVERY:
+            self.totals.update(map(sum, zip(*lengths.values(), strict=True)))
+        elif lengths and self.blocks % EVERY == 0:
+            for total, count in Counter(map(sum, zip(*lengths.values(), strict=True))).items():
+                self.totals[total] += EVERY * count
+
+    def _one_by_one(self, block: Block) -> None:
+        twice = set(duplicate_keys(block))
+        for at, row in enumerate(block.rows):
+            number = self.rows + at + 1
+            if isinstance(row, Mended):
+                self.findings.add(row.code, Severity.WARNING, number)
+                row = row.row
+            if isinstance(row, Bad):
+                self.findings.add(row.code, Severity.ERROR, number, row.detail)
+                self.unusable += 1
+                continue
+            self._judge(row, number, at in twice)
+
+    def _judge(self, row: Any, number: int, twice: bool) -> None:
+        faults = [("duplicate_keys", "")] if twice else []
+        named = self.renamed(row)
+        faults += check(named, self.shape)
+        for code, detail in faults:
+            self.findings.add(code, Severity.ERROR, number, detail)
+        self.unusable += bool(faults)
+        if isinstance(row, dict):
+            self._note_row(row)
+            if self.shape.format == "unpaired" and not faults:
+                self._note_label(named["label"])
+
+    def _note_label(self, value: Any) -> None:
+        self.labels["true" if value in TRUE else "false" if value in FALSE else "?"] += 1
+
+    def renamed(self, row: Any) -> Any:
+        """The row with its columns under our names; other columns stay."""
+        if not self.renames or not isinstance(row, dict):
+            return row
+        return {**row, **{ours: row[theirs] for ours, theirs in self.renames.items() if theirs in row}}
+
+    def _note_row(self, row: dict[str, Any]) -> None:
+        total = 0
+        for key, value in islice(row.items(), COLUMNS_MAX):
+            if key not in self.types and len(self.types) >= COLUMNS_MAX:
+                continue
+            self.types.setdefault(key, set()).add(TYPES.get(type(value), type(value).__name__))
+            self.present[key] += value not in (None, "", [], {})
+            length = text_length(value)
+            if length is not None:
+                self.chars.setdefault(key, Counter())[length] += 1
+                total += length
+        self.totals[total] += 1
+
+
+def text_length(value: Any) -> int | None:
+    """Characters of a text or of all turns of a conversation; None for what holds no text."""
+    if isinstance(value, str):
+        return len(value)
+    parts = list(_turn_texts(value)) if isinstance(value, list) else []
+    return sum(map(len, parts)) if parts else None
+
+
+def _turn_texts(turns: list[Any]) -> Iterator[str]:
+    for turn in turns:
+        if isinstance(turn, dict):
+            content = turn.get("content", turn.get("value"))
+            if isinstance(content, str):
+                yield content

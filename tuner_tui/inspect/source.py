@@ -1,0 +1,116 @@
+"""A path becomes blocks of rows, whatever holds them; the format is recognised from the first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from advisor.errors import InputError
+from tuner_tui.inspect.arrays import json_document
+from tuner_tui.inspect.documents import Folder, document_rows, look
+from tuner_tui.inspect.formats import DOCUMENTS, Shape, recognise
+from tuner_tui.inspect.hub import cached
+from tuner_tui.inspect.opened import Container, Opened, open_file, refuse_odd, suffix_of
+from tuner_tui.inspect.rows import Block, Mended, json_lines
+from tuner_tui.inspect.tables import arrow_rows, csv_rows, parquet_rows
+from tuner_tui.safe import clean
+
+FORMAT_ROWS = 200
+DOCUMENT = Shape(format="text", kind=DOCUMENTS, texts=("text",))
+
+Notes = list[tuple[str, str]]
+
+
+class Source(NamedTuple):
+    """Rows to come, what was odd about where they lie, the shape where it is known, whether they were cells."""
+
+    blocks: Iterator[Block]
+    notes: Notes
+    shape: Shape | None = None
+    table: bool = False
+    held: tuple[Path, ...] = ()
+
+
+def open_source(path: Path) -> Source:
+    """A file or folder, ready to be read; InputError when there is nothing or nothing that can be read."""
+    path = cached(path)
+    refuse_odd(path)
+    if path.is_dir():
+        return _open_folder(path)
+    opened = open_file(path)
+    notes = [(note, opened.container.value if note == "renamed" else opened.encoding) for note in opened.notes]
+    if opened.container in (Container.TEXT, Container.PDF):
+        return Source(document_rows([path]), notes, DOCUMENT)
+    return Source(blocks_of(opened), notes, table=opened.container is Container.TABLE)
+
+
+def _open_folder(path: Path) -> Source:
+    folder = look(path)
+    notes: Notes = [("others", str(folder.others))] if folder.others else []
+    if folder.splits:
+        notes.append(("split", ", ".join(folder.splits)))
+    if folder.documents:
+        return Source(document_rows(folder.documents), notes, DOCUMENT)
+    if not folder.parts:
+        raise InputError("inspect.empty_folder", path=clean(str(path)))
+    return Source(_parts(folder), notes, held=tuple(folder.held))
+
+
+def _parts(folder: Folder) -> Iterator[Block]:
+    return chain.from_iterable(blocks_of(open_file(part)) for part in folder.parts)
+
+
+def blocks_of(opened: Opened) -> Iterator[Block]:
+    """Rows of one data file, by how its content lies."""
+    path = opened.path
+    if opened.container in (Container.PARQUET, Container.ARROW) and opened.packing:
+        raise InputError("inspect.packed_columns", path=clean(str(path)))
+    if opened.container is Container.PARQUET:
+        return parquet_rows(path)
+    if opened.container is Container.ARROW:
+        return arrow_rows(path)
+    if opened.container is Container.TABLE:
+        return csv_rows(opened.chunks(), suffix_of(path))
+    if opened.container is Container.ARRAY:
+        return json_document(opened.chunks(), path)
+    return json_lines(opened.chunks()) if opened.container is Container.LINES else iter(())
+
+
+def limited(blocks: Iterator[Block], limit: int) -> Iterator[Block]:
+    """At most so many rows."""
+    for block in blocks:
+        yield block if len(block) <= limit else Block(block.rows[:limit], block.lines[:limit])
+        limit -= len(block)
+        if limit <= 0:
+            return
+
+
+def recognised(source: Source, mapping: dict[str, str]) -> tuple[Shape, list[Block]]:
+    """The format, told from the first rows under the user's mapping, and the blocks read for it."""
+    early = until(source.blocks, FORMAT_ROWS)
+    rows = [
+        {**row, **{ours: row[theirs] for ours, theirs in mapping.items() if theirs in row}} for row in readable(early)
+    ]
+    return source.shape or recognise(rows[:FORMAT_ROWS], table=source.table), early
+
+
+def until(blocks: Iterator[Block], rows: int) -> list[Block]:
+    """The first blocks, with at least so many rows where there are as many."""
+    early: list[Block] = []
+    for block in blocks:
+        early.append(block)
+        rows -= len(block)
+        if rows <= 0:
+            break
+    return early
+
+
+def readable(blocks: list[Block]) -> Iterator[dict[str, Any]]:
+    """Rows that are objects."""
+    for block in blocks:
+        for row in block.rows:
+            value = row.row if isinstance(row, Mended) else row
+            if isinstance(value, dict):
+                yield value

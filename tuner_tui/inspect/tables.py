@@ -1,0 +1,157 @@
+"""Cells become rows under the header's names; a row whose cells do not fit the header is named, never shifted."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from advisor.errors import InputError
+from tuner_tui.inspect.rows import Bad, Block
+
+ROWS = 1000
+CELL_CHARS_MAX = 1 << 26
+
+
+def csv_rows(chunks: Iterator[bytes], suffix: str) -> Iterator[Block]:
+    """Rows of a delimited file as text cells; empty cells stay empty text."""
+    csv.field_size_limit(CELL_CHARS_MAX)
+    lines = _Lines(chunks)
+    header_line = next(lines, "")
+    mark = "\t" if suffix == ".tsv" else _separator(header_line)
+    reader = csv.reader(_chain(header_line, lines), delimiter=mark)
+    rows: list[Any] = []
+    for row in _named(reader, lines):
+        rows.append(row)
+        if len(rows) == ROWS:
+            yield _block(rows)
+            rows = []
+    if rows:
+        yield _block(rows)
+
+
+def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
+    header: list[str] | None = None
+    while True:
+        lines.damaged = False
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Bad("bad_row", str(error))
+            continue
+        if not cells:
+            continue
+        if header is None:
+            header = [name.strip() for name in cells]
+            continue
+        if lines.damaged:
+            yield Bad("not_utf8")
+        elif len(cells) != len(header):
+            yield Bad("bad_row", f"{len(cells)} / {len(header)}")
+        else:
+            yield dict(zip(header, cells, strict=True))
+
+
+class _Lines:
+    """Text lines, with a mark when one of them held bytes that are not UTF-8."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._rest = ""
+        self._ready: list[str] = []
+        self.damaged = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        while not self._ready:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                line, self._rest = self._rest + self._decoder.decode(b"", final=True), ""
+                if not line:
+                    raise StopIteration
+                return self._safe(line)
+            text = self._rest + self._decoder.decode(chunk)
+            *whole, self._rest = text.split("\n")
+            self._ready = whole[::-1]
+        return self._safe(self._ready.pop() + "\n")
+
+    def _safe(self, line: str) -> str:
+        if line.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in line):
+            return line
+        self.damaged = True
+        return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _chain(first: str, lines: _Lines) -> Iterator[str]:
+    if first:
+        yield first
+    yield from lines
+
+
+def _separator(header: str) -> str:
+    return max("\t,;|", key=lambda mark: (header.count(mark), mark == ","))
+
+
+def _block(rows: list[Any]) -> Block:
+    return Block(rows, [msgspec.json.encode(row) for row in rows])
+
+
+def parquet_rows(path: Path) -> Iterator[Block]:
+    """Rows of a Parquet file, batch by batch; InputError when it is cut or damaged."""
+    import pyarrow.lib
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=ROWS):
+                yield _arrow_block(batch)
+    except (pyarrow.lib.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def arrow_rows(path: Path) -> Iterator[Block]:
+    """Rows of an Arrow file or stream (what `datasets` saves), batch by batch."""
+    import pyarrow
+    import pyarrow.ipc
+    import pyarrow.lib
+
+    try:
+        with pyarrow.OSFile(str(path), "rb") as source:
+            for batch in _batches(pyarrow.ipc, source):
+                for start in range(0, batch.num_rows, ROWS):
+                    yield _arrow_block(batch.slice(start, ROWS))
+    except (pyarrow.lib.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _batches(ipc: Any, source: Any) -> Iterator[Any]:
+    magic = source.read(6)
+    source.seek(0)
+    if magic == b"ARROW1":
+        reader = ipc.open_file(source)
+        yield from (reader.get_batch(at) for at in range(reader.num_record_batches))
+    else:
+        yield from ipc.open_stream(source)
+
+
+def _arrow_block(batch: Any) -> Block:
+    return _block_of(batch.to_pylist())
+
+
+def _block_of(rows: list[Any]) -> Block:
+    return Block(rows, [msgspec.json.encode(row, enc_hook=str) for row in rows])
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    from tuner_tui.safe import clean
+
+    return InputError("inspect.unreadable", path=clean(str(path)), detail=clean(str(error).partition("\n")[0], 200))

@@ -1,0 +1,152 @@
+"""The one door from the interface to the work: whatever screens need from elsewhere goes through here, imported late.
+
+Everything here may take time, so screens call it from workers; bad input arrives as InputError.
+A part that is not installed raises Unavailable, and the screen says so instead of showing something else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from tuner_tui import paths
+
+if TYPE_CHECKING:
+    from advisor.facts import Facts
+    from advisor.recipe import DataSpec, ModelSpec, Recipe
+
+
+class Unavailable(RuntimeError):
+    """A part of the work that this installation does not have."""
+
+
+def _part(module: str, name: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        if isinstance(error, ImportError) and not (error.name or "").startswith(("advisor", "tuner_tui")):
+            raise
+        raise Unavailable(f"{module}.{name}") from None
+
+
+class Outside:
+    """The work as the screens see it; tests put another one in its place."""
+
+    def probe(self) -> Any:
+        """The machine now (probe.Machine)."""
+        return _part("tuner_tui.probe", "probe")()
+
+    def inspect(self, path: str, lang: str) -> Any:
+        """What a data file or a folder of documents holds (Inspection), its problems in this language."""
+        return _part("tuner_tui.inspect", "inspect")(Path(path).expanduser(), lang=lang)
+
+    def local_models(self) -> list[Any]:
+        """The models on this machine (FoundModel)."""
+        return list(_part("tuner_tui.model_folders", "local_models")())
+
+    def catalog_models(self) -> list[Any]:
+        """Open models that are known by name (FoundModel)."""
+        return list(_part("tuner_tui.model_folders", "catalog_models")())
+
+    def known_model(self, name: str) -> Any:
+        """What is known of a hub name (FoundModel)."""
+        return _part("tuner_tui.model_folders", "known_model")(name)
+
+    def gpu_memory(self, name: str) -> float | None:
+        """GiB of the GPU of this name, as printed on the box; None when it is not in the catalogue."""
+        known = _part("advisor.catalog", "find_gpu")(name)
+        return None if known is None else float(known.vram_gb)
+
+    def read_model(self, folder: Path) -> Any:
+        """What a model folder holds (FoundModel); InputError when it cannot be used."""
+        return _part("tuner_tui.model_folders", "read_model")(folder)
+
+    def known_gpus(self) -> list[tuple[str, float]]:
+        """Name and GiB of the GPUs in the catalogue, as printed on the box; none when there is no catalogue."""
+        try:
+            gpus = _part("advisor.catalog", "gpus")()
+        except Unavailable:
+            return []
+        return [(gpu.name, gpu.vram_gb) for gpu in gpus]
+
+    def recommend(self, facts: Facts, lang: str, flips: bool) -> Any:
+        """Advice by contract 4.2."""
+        return _part("advisor.engine", "recommend")(facts, lang=lang, flips=flips)
+
+    def plan_recipe(self, facts: Facts, label: str, model: ModelSpec, data: DataSpec, lang: str) -> tuple[Recipe, int]:
+        """A complete recipe with defaults by rule, as `tuner plan` makes it, and the rows that can be trained on."""
+        from tuner_tui.planned import planned
+
+        return planned(facts, label, model, data, lang)
+
+    def predict(self, recipe: Recipe, params_b: float | None) -> Any:
+        """GiB of GPU memory computed for this recipe (low, likely, high); None when too little is known."""
+        return _part("tuner_tui.foreseen", "gpu_memory")(recipe, params_b)
+
+    def practice_facts(self) -> Facts:
+        """The practice answers that ship with the samples."""
+        from advisor.facts import decode_facts
+
+        path = paths.samples() / "facts" / "practice.yaml"
+        if not path.is_file():
+            raise Unavailable(str(path.name))
+        return decode_facts(path.read_bytes(), path.name)
+
+    def export_targets(self, run: str) -> tuple[str, ...]:
+        """What can be made of a run now: those that need weights only when it has them."""
+        found = self.find_run(run)
+        trained = {path.parent.name for path in found.path.glob("*/*.safetensors")}
+        targets = _part("tuner_tui.export.targets", "TARGETS").values()
+        return tuple(
+            t.name for t in targets if not t.weights or (trained and (t.name != "adapter" or "adapter" in trained))
+        )
+
+    def export_command(self, run: str, target: str, out: Path, lang: str) -> tuple[list[str], dict[str, str]]:
+        """The child process that writes one export, and its environment."""
+        module = [sys.executable, "-P", "-m", "tuner_tui.export"]
+        command = [*module, f"--to={target}", f"--out={out}", "--json", "--", run]
+        environment = _part("tuner_tui.runs.supervisor", "child_environment")(os.environ)
+        return command, {**environment, "TUNER_LANG": lang}
+
+    def prepare(self, recipe: Recipe, source: str) -> Recipe:
+        """The recipe with absolute paths, once everything that it names was looked at."""
+        return cast("Recipe", _part("tuner_tui.runs.preflight", "prepare")(recipe, source))
+
+    def create_run(self, recipe: Recipe, text: str) -> Any:
+        """A new run directory, state queued."""
+        return _part("tuner_tui.runs.directory", "create_run")(recipe, text)
+
+    def launch(self, run: Any) -> None:
+        """Start the training child in its own process session."""
+        _part("tuner_tui.runs.supervisor", "launch")(run)
+
+    def resume(self, run: Any) -> None:
+        """Go on from the last checkpoint."""
+        _part("tuner_tui.runs.supervisor", "resume")(run)
+
+    def begin_anew(self, run: Any, action: str) -> Any:
+        """A new run from this one's recipe with a coach's change."""
+        return _part("tuner_tui.runs.actions", "begin_anew")(run, action)
+
+    def stop(self, run: Any) -> Any:
+        """The ladder that stops a run; climb it until it says gone."""
+        return _part("tuner_tui.runs.supervisor", "request_stop")(run)
+
+    def list_runs(self) -> list[Any]:
+        """All run directories, the newest first."""
+        return list(_part("tuner_tui.runs.directory", "list_runs")())
+
+    def find_run(self, wanted: str) -> Any:
+        """The run of an id."""
+        return _part("tuner_tui.runs.directory", "find_run")(wanted)
+
+    def state_of(self, run: Any) -> str:
+        """The true state of a run, as a word of contract 4.3."""
+        return str(_part("tuner_tui.runs.state", "state_of")(run).value)
+
+    def watch(self, run: Any) -> Any:
+        """A watcher of a run (runs.watch.RunWatch)."""
+        return _part("tuner_tui.runs.watch", "RunWatch")(run)

@@ -1,0 +1,117 @@
+"""The comparison on the practice world: the same code as `tuner compare`, on data that ships; no number is arranged."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from advisor.facts import Changes, Facts, Goal, Knowledge
+from advisor.recipe import Metric, Recipe
+from advisor.words import Words
+from tuner_tui import bakeoff, paths
+from tuner_tui.runs.directory import write_atomic
+
+KINDS = ("facts", "style", "both")
+LABELS = {"facts": "ft/domain_qa:full", "style": "ft/style:lora", "both": "rag_ft/style:lora"}
+LANES = {
+    "facts": ("zero_shot", "few_shot", "rag", "ft"),
+    "style": ("zero_shot", "few_shot", "ft"),
+    "both": ("zero_shot", "few_shot", "rag", "ft", "rag_ft"),
+}
+GOALS = {"facts": [Goal.FRESH_KNOWLEDGE], "style": [Goal.STYLE], "both": [Goal.FRESH_KNOWLEDGE, Goal.STYLE]}
+Tell = Callable[[str], None]
+
+
+def run_bakeoff(kind: str, told: Words, tell: Tell) -> dict[str, Any]:
+    """Train what the kind needs, then compare its lanes; the document of `tuner compare --json` and `seconds`."""
+    began = time.monotonic()
+    facts = facts_of(kind)
+    recipe = recipe_of(kind, facts)
+    run = bakeoff.run_recipe(recipe, told, tell)
+    document = bakeoff.compare(
+        recipe,
+        LANES[kind],
+        tuned=bakeoff.result_of(run),
+        goal=0.9,
+        told=told,
+        tell=tell,
+        advice=bakeoff.advised(recipe),
+    )
+    return document | {"kind": kind, "run": run.id, "seconds": round(time.monotonic() - began, 1)}
+
+
+def facts_of(kind: str) -> Facts:
+    """The practice company's facts, as they are for this job: product facts change, the house style does not."""
+    from tuner_tui.journey import practice_facts
+
+    changing = kind != "style"
+    knowledge = Knowledge(changes=Changes.FAST if changing else Changes.STATIC, fits_in_context=not changing)
+    return structs.replace(practice_facts(), goals=GOALS[kind], knowledge=knowledge)
+
+
+def recipe_of(kind: str, facts: Facts) -> Recipe:
+    """The plan's own recipe for the kind's label, on the kind's files."""
+    from tuner_tui.journey import practice_recipe
+
+    recipe = practice_recipe(facts, LABELS[kind])
+    samples = paths.samples()
+    held_out = recipe.data.eval if kind == "style" else str(_questions(kind))
+    data = {"docs": None if kind == "style" else str(samples / "world"), "eval": held_out}
+    metric, pattern, train = recipe.evaluation.metric, recipe.evaluation.pattern, recipe.train
+    if kind == "both":
+        # Rows with passages are eight times as long as the plain ones that the plan's epochs were counted for.
+        train = structs.replace(train, epochs=3.0, eval_steps=None, save_steps=None)
+        data["train"] = str(samples / "data" / "style_passages.train.jsonl")
+        metric, pattern = Metric.EXACT_MATCH, None
+    evaluation = structs.replace(recipe.evaluation, metric=metric, pattern=pattern)
+    return structs.replace(
+        recipe,
+        name=f"bakeoff-{kind}",
+        data=structs.replace(recipe.data, **data),
+        evaluation=evaluation,
+        train=train,
+    )
+
+
+def _questions(kind: str) -> Path:
+    """Questions about the world as it is now, each row saying whether its fact changed after the training data."""
+    samples = paths.samples()
+    facts = _rows(samples / "world" / "facts.jsonl")
+    changed = {(row["doc"], row["answer"]) for row in facts if row["before"] is not None}
+    dress = _dressed(samples / "data" / "style_passages.train.jsonl") if kind == "both" else lambda lang, answer: answer
+    rows = [
+        {
+            "question": row["question"],
+            "answer": dress(row["lang"], row["answer"]),
+            "doc": row["doc"],
+            "group": "changed" if (row["doc"], row["answer"]) in changed else "unchanged",
+        }
+        for row in _rows(samples / "data" / "questions.test.jsonl")
+    ]
+    path = paths.home() / "compare" / f"{kind}.eval.jsonl"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_atomic(path, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    return path
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines() if line.strip()]
+
+
+def _dressed(path: Path) -> Callable[[str, str], str]:
+    """How the house style dresses an answer, by language, as the practice data itself shows it."""
+    said = [row["messages"][-1]["content"] for row in _rows(path)]
+    around: dict[str, tuple[str, str]] = {}
+    for lang in ("ko", "en"):
+        own = [text for text in said if any("가" <= letter <= "힣" for letter in text) == (lang == "ko")]
+        front = os.path.commonprefix(own)  # noqa: RUF071  text, not paths
+        back = os.path.commonprefix([text[::-1] for text in own])[::-1]  # noqa: RUF071
+        said_first = max(front.rfind(end) + len(end) for end in (". ", "] ") if end in front)
+        around[lang] = (front[:said_first], back[back.index(" ") :])
+    return lambda lang, answer: f"{around[lang][0]}{answer}{around[lang][1]}"

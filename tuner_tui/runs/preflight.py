@@ -1,0 +1,142 @@
+"""No run folder is made for a recipe that cannot run: what it names is checked first, and made absolute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from advisor.errors import InputError
+from advisor.methods import Objective
+from advisor.recipe import DataSpec, ModelSpec, Recipe
+from tuner_tui.runs.rows import check_rows
+from tuner_tui.runs.secrets import refuse_secrets
+
+CONFIG_BYTES = 1 << 22
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt", "spiece.model")
+
+
+def prepare(recipe: Recipe, source: str, base: Path | None = None) -> Recipe:
+    """The recipe with absolute paths, everything that it names checked; InputError names file, key or row, remedy.
+
+    A relative path counts from `base` (the recipe's folder) when it exists there, else from the current folder.
+    """
+    refuse_secrets(recipe, source)
+    if not recipe.parsed_label.tunes:
+        raise InputError("runs.does_not_tune", source=source, label=recipe.label)
+    folder = base or Path.cwd()
+    ready = msgspec.structs.replace(
+        recipe,
+        model=_model(recipe.model, folder),
+        data=_data(recipe.data, folder),
+        stages=[
+            msgspec.structs.replace(stage, data=_data(stage.data, folder)) if stage.data else stage
+            for stage in recipe.stages
+        ],
+    )
+    check_model(ready.model)
+    _check_data(ready)
+    return ready
+
+
+def check_model(spec: ModelSpec) -> None:
+    """InputError when a local model folder lacks config, weights or tokenizer; a hub id passes."""
+    folder = Path(spec.id)
+    if not folder.is_absolute():
+        return
+    if not folder.is_dir():
+        raise InputError("runs.model.missing", path=spec.id)
+    _check_config(folder / "config.json")
+    _check_weights(folder)
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        raise InputError("runs.model.no_tokenizer", path=spec.id)
+
+
+def _check_config(path: Path) -> None:
+    if not path.is_file():
+        raise InputError("runs.model.no_config", path=str(path.parent))
+    try:
+        with path.open("rb") as file:
+            config = msgspec.json.decode(file.read(CONFIG_BYTES))
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise InputError("runs.model.config", path=str(path), detail=str(error)) from None
+    if not isinstance(config, dict):
+        raise InputError("runs.model.config", path=str(path), detail=type(config).__name__)
+
+
+def _check_weights(folder: Path) -> None:
+    """Weights are safetensors, every shard that the index names is there and none is cut off."""
+    found = sorted(folder.glob("*.safetensors"))
+    if not found:
+        pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt")) or any(folder.glob("*.pth"))
+        raise InputError("runs.model.only_pickle" if pickled else "runs.model.no_weights", path=str(folder))
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        missing = sorted(name for name in _shards(index) if not (folder / name).is_file())
+        if missing:
+            raise InputError("runs.model.shard", path=str(folder), shard=missing[0])
+    for path in found:
+        if not _whole(path):
+            raise InputError("runs.model.cut_off", path=str(path))
+
+
+def _shards(index: Path) -> set[str]:
+    try:
+        named = msgspec.json.decode(index.read_bytes())["weight_map"].values()
+        return {str(name) for name in named}
+    except (OSError, msgspec.DecodeError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InputError("runs.model.config", path=str(index), detail=str(error)) from None
+
+
+def _whole(path: Path) -> bool:
+    """Whether a safetensors file is as long as its header says (format: 8 bytes length, JSON, data)."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length <= 1 or length + 8 > size:
+                return False
+            header = msgspec.json.decode(file.read(length))
+        ends = [part["data_offsets"][1] for name, part in header.items() if name != "__metadata__"]
+        return size >= 8 + length + max(ends, default=0)
+    except (OSError, msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return False
+
+
+def _model(spec: ModelSpec, base: Path) -> ModelSpec:
+    """A folder's path made absolute; what is no folder and does not look like one is a hub id."""
+    adapter = getattr(spec, "adapter", None)
+    if adapter:
+        spec = msgspec.structs.replace(spec, adapter=str(_found(adapter, base)))
+    found = _found(spec.id, base)
+    looks_local = spec.id.startswith(("/", ".", "~")) or spec.id.count("/") > 1
+    if not found.exists() and not looks_local:
+        return spec
+    return msgspec.structs.replace(spec, id=str(found))
+
+
+def _data(spec: DataSpec, base: Path) -> DataSpec:
+    paths = {name: getattr(spec, name, None) for name in ("train", "eval", "docs", "replay", "replay_eval")}
+    return msgspec.structs.replace(spec, **{name: str(_found(p, base)) for name, p in paths.items() if p})
+
+
+def _found(path: str, base: Path) -> Path:
+    """The absolute path: beside the recipe when it is there, else from where we stand."""
+    given = Path(path).expanduser()
+    beside = base / given
+    return (beside if beside.exists() else given).absolute()
+
+
+def _check_data(recipe: Recipe) -> None:
+    """Each stage's data, its own or else the recipe's, as its objective needs it."""
+    for at, objectives in enumerate(recipe.parsed_label.stages):
+        own = recipe.stages[at].data if at < len(recipe.stages) else None
+        _check_spec(own or recipe.data, objectives[0])
+
+
+def _check_spec(data: DataSpec, objective: Objective) -> None:
+    check_rows(Path(data.train), objective, data.mapping, "data.train")
+    if data.eval:
+        check_rows(Path(data.eval), objective, data.mapping, "data.eval")
+    if data.docs and not Path(data.docs).exists():
+        raise InputError("runs.data.missing", path=data.docs, key="data.docs")

@@ -1,0 +1,95 @@
+"""Progress is told in few lines: every change of phase, every score and checkpoint, and steps now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from advisor.words import Words
+from tuner_tui.runs.coach import say_again
+from tuner_tui.runs.follow import Event
+from tuner_tui.runs.view import RunView, integer, number, text
+
+EVERY_S = 3.0
+
+
+class Progress:
+    """Turns batches of events into lines for a person."""
+
+    def __init__(self, words: Words, clock: Callable[[], float] = time.monotonic) -> None:
+        self._words = words
+        self._clock = clock
+        self._told_at = float("-inf")
+        self._kinds = {
+            "phase": self._phase,
+            "eval": self._eval,
+            "checkpoint": self._checkpoint,
+            "warn": self._note,
+            "coach": self._coach,
+        }
+
+    def lines(self, events: list[Event], view: RunView) -> list[str]:
+        """The lines that these events are worth; `view` is the view after them."""
+        told = [line for event in events if (line := self._line(event))]
+        stepped = any(event["t"] == "step" for event in events)
+        if stepped and (self._clock() - self._told_at >= EVERY_S or view.step == view.total):
+            self._told_at = self._clock()
+            told.append(self._step(view))
+        return told
+
+    def _line(self, event: Event) -> str | None:
+        tell = self._kinds.get(event["t"])
+        return tell(event) if tell else None
+
+    def _phase(self, event: Event) -> str | None:
+        name = text(event, "name", 40)
+        key = f"runs.phase.{name}"
+        return self._words.say(key) if self._words.has(key) else name
+
+    def _step(self, view: RunView) -> str:
+        return self._words.say(
+            "runs.step",
+            step=view.step,
+            total="?" if view.total is None else view.total,
+            loss=shown(view.loss, 4),
+            rate=shown(view.tokens_per_s, 0),
+            eta=duration(view.eta_s),
+        )
+
+    def _eval(self, event: Event) -> str:
+        when = event.get("when")
+        if when not in ("before", "after"):
+            return self._words.say("runs.eval", step=integer(event, "step"), loss=shown(number(event, "loss"), 4))
+        return self._words.say(
+            f"runs.score.{when}",
+            metric=text(event, "metric", 60) or "?",
+            score=shown(number(event, "score"), 3),
+            low=shown(number(event, "low"), 3),
+            high=shown(number(event, "high"), 3),
+            items=integer(event, "items") or "?",
+        )
+
+    def _checkpoint(self, event: Event) -> str:
+        return self._words.say("runs.checkpoint", step=integer(event, "step"))
+
+    def _coach(self, event: Event) -> str | None:
+        said = say_again(event, self._words)
+        return self._words.say("runs.coach.says", text=said) if said else None
+
+    def _note(self, event: Event) -> str | None:
+        words = text(event, "text", 400)
+        return self._words.say("runs.note", text=words) if words else None
+
+
+def shown(value: float | None, digits: int) -> str:
+    """A number for a person; `-` when it is not known or was not finite."""
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as m:ss or h:mm:ss; `-` when not known."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,79 @@
+"""A run that the disk cannot hold is refused before it starts, by the sizes that the model's own files tell."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from advisor.methods import Technique
+from advisor.recipe import Recipe
+from tuner_tui import paths
+
+LOG_BYTES = 2 << 20
+MOMENTS = 2
+WORD = 4
+EMBEDDINGS = ("embed", "lm_head", "wte", "wpe")
+
+
+class Room(NamedTuple):
+    """Bytes that a run will write at most, and bytes that are free where it writes."""
+
+    need_bytes: int
+    free_bytes: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether it fits."""
+        return self.need_bytes <= self.free_bytes
+
+
+def room_for(recipe: Recipe) -> Room | None:
+    """What the run needs on the disk against what is free; None for a model that is not here.
+
+    A checkpoint holds the trained weights and two moments of Adam in fp32, and the tokenizer; there are at most as many
+    as the recipe keeps, the best one, and one being written. The result is written once more.
+    """
+    folder = Path(recipe.model.id)
+    shapes = _shapes(folder)
+    if not shapes:
+        return None
+    trained = _trained(recipe, shapes)
+    tokenizer = sum(path.stat().st_size for path in folder.glob("*token*") if path.is_file())
+    checkpoint = trained * WORD * (1 + MOMENTS) + tokenizer
+    need = (recipe.train.keep_checkpoints + 2) * checkpoint + trained * WORD + tokenizer + LOG_BYTES
+    return Room(need, free_bytes())
+
+
+def free_bytes() -> int:
+    """Bytes that we may still write where runs are kept."""
+    folder = paths.runs()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def _trained(recipe: Recipe, shapes: dict[str, list[int]]) -> int:
+    """How many numbers move: all, or those of the adapter on every linear layer (rank * (in + out))."""
+    technique = recipe.parsed_label.technique
+    if technique is Technique.FULL:
+        return sum(prod(shape) for shape in shapes.values())
+    layers = [shape for name, shape in shapes.items() if len(shape) == 2 and not any(e in name for e in EMBEDDINGS)]
+    return sum(recipe.adapter.rank * sum(shape) for shape in layers)
+
+
+def _shapes(folder: Path) -> dict[str, list[int]]:
+    """Every tensor's shape by name, from the headers alone (format: 8 bytes length, JSON)."""
+    found: dict[str, list[int]] = {}
+    for path in folder.glob("*.safetensors"):
+        try:
+            with path.open("rb") as file:
+                header = msgspec.json.decode(file.read(int.from_bytes(file.read(8), "little")))
+            found |= {name: part["shape"] for name, part in header.items() if name != "__metadata__"}
+        except (OSError, msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError, MemoryError):
+            return {}
+    return found

@@ -1,0 +1,78 @@
+"""Help explains the thing that has the focus, then lists the keys that work there, from the one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+
+from tuner_tui.keys import bindings, key_of, label_of, rank_of
+from tuner_tui.widgets.keybar import KeyBar
+from tuner_tui.widgets.speaks import Plain, Say
+from tuner_tui.words import words
+
+
+def topics(screen: Screen[Any]) -> list[str]:
+    """Help keys from the focused thing outwards: terms under the cursor, the widget, the step."""
+    found: list[str] = []
+    node: Any = screen.focused
+    while node is not None and node is not screen:
+        terms = getattr(node, "help_terms", None)
+        found += [f"term.{term}" for term in terms()] if callable(terms) else []
+        key = getattr(node, "help_key", None)
+        found += [f"help.{key}"] if key else []
+        also = getattr(node, "help_also", None)
+        found += also() if callable(also) else []
+        node = node.parent
+    step = getattr(screen, "STEP", None)
+    return [*found, f"help.step.{step}" if step else "help.home"]
+
+
+class HelpScreen(ModalScreen[None]):
+    """F1."""
+
+    BINDINGS = bindings("modal")
+
+    def __init__(self, asked_on: Screen[Any]) -> None:
+        super().__init__()
+        self._asked_on = asked_on
+        self._topics = topics(asked_on)
+        self._keys = [(label_of(pressed), active.binding.id) for pressed, active in asked_on.active_bindings.items()]
+
+    def compose(self) -> ComposeResult:
+        """A dialog that scrolls."""
+        with VerticalScroll(classes="dialog"):
+            yield Say("help.title", id="title")
+            yield Plain(id="body")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """All of it in the present language."""
+        table = words(getattr(self.app, "lang", None))
+        parts: list[Content | tuple[str, str]] = []
+        for topic in dict.fromkeys(self._topics):
+            if table.has(topic):
+                parts += [(table.say(topic), "$foreground"), ("\n\n", "")]
+        parts += [(table.say("help.keys") + "\n", "bold $primary")]
+        seen: dict[str, list[str]] = {}
+        for label, name in self._keys:
+            if key_of(name):
+                seen.setdefault(str(name), []).append(label)
+        steps = [name for name in seen if name.startswith("step_")]
+        for name in sorted(seen.keys() - set(steps), key=rank_of):
+            keys = " / ".join(seen[name])
+            parts += [(f"{keys:<16}", "bold $accent"), (table.say(f"keys.{name}.help") + "\n", "")]
+        if steps:
+            parts += [(f"{'1 - 9':<16}", "bold $accent"), (table.say("keys.steps.help") + "\n", "")]
+        self.query_one("#body", Plain).show(Content.assemble(*parts))
+
+    def action_close(self) -> None:
+        """Back to where one was."""
+        self.dismiss()

@@ -1,0 +1,135 @@
+"""The traced tier, seen from outside: a child process traces two depths, and the depths in between are a line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from advisor.memory import GIB, Estimate, Range, Spec, estimate
+from advisor.memory.answer import ordered
+from advisor.memory.peak import allocated, answer, outside
+from advisor.memory.weights import held
+
+BELOW, ABOVE = 0.94, 1.08
+"""Spread of measurements around a trace: kernels' buffers and versions of the modelling code."""
+DEPTHS = (2, 4)
+LIMIT_S = 300.0
+PHASES = ("forward", "backward", "step")
+
+
+class Traced(msgspec.Struct, frozen=True):
+    """The estimate, and the reason when it had to come from arithmetic after all."""
+
+    estimate: Estimate
+    fallback: str | None = None
+
+
+class Tracer:
+    """One child process that traces one spec after another; it starts with the first and ends with the block."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Tracer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            with contextlib.suppress(OSError):
+                assert self._child.stdin
+                self._child.stdin.close()
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+    def trace(self, spec: Spec, raw: dict[str, Any], config: dict[str, Any], lang: str = "en") -> Traced:
+        """Trace a spec; any failure falls back to arithmetic and says why."""
+        try:
+            layers = self._ask({**raw, "model": {"config": config}})
+        except (OSError, ValueError) as error:
+            return Traced(estimate(spec, lang), str(error)[:300])
+        return Traced(_told(spec, layers, lang))
+
+    def _ask(self, raw: dict[str, Any]) -> dict[int, dict[str, int]]:
+        child = self._child or self._start()
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(json.dumps({"spec": raw, "layers": list(DEPTHS)}) + "\n")
+        child.stdin.flush()
+        ends = time.monotonic() + LIMIT_S
+        if not select.select([child.stdout], [], [], max(0.0, ends - time.monotonic()))[0]:
+            self.close()
+            raise ValueError(f"no answer in {LIMIT_S:.0f} s")
+        line = child.stdout.readline()
+        if not line:
+            self.close()
+            raise ValueError(f"the tracing process ended with {child.returncode}")
+        found = json.loads(line)
+        if "error" in found:
+            raise ValueError(found["error"])
+        return {int(depth): phases for depth, phases in found["layers"].items()}
+
+    def _start(self) -> subprocess.Popen[str]:
+        environ = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "tuner_tui.trace"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environ,
+        )
+        return self._child
+
+
+def trace(spec: Spec, raw: dict[str, Any], config: dict[str, Any], lang: str = "en") -> Traced:
+    """Trace one spec in a process of its own."""
+    with Tracer() as tracer:
+        return tracer.trace(spec, raw, config, lang)
+
+
+def _told(spec: Spec, layers: dict[int, dict[str, int]], lang: str) -> Estimate:
+    beside = held(spec).reference + _of_the_stack(spec)
+    whole = {name: size + beside for name, size in extrapolated(layers, spec.arch.layers).items()}
+    phase = max(PHASES, key=lambda name: whole[name])
+    framework, driver, parts = outside(spec, _range(whole[phase] / GIB), _parts(spec, whole, phase))
+    return msgspec.structs.replace(answer(spec, framework, driver, parts, lang), tier="trace")
+
+
+def _of_the_stack(spec: Spec) -> float:
+    """Bytes that another stack's code keeps beside what the traced code keeps, by arithmetic."""
+    plain = msgspec.structs.replace(spec, inputs_kept=False, fused_qkv=False)
+    return allocated(spec).total - allocated(plain).total
+
+
+def _range(likely: float) -> Range:
+    return ordered(likely * BELOW, likely, likely * ABOVE)
+
+
+def extrapolated(layers: dict[int, dict[str, int]], depth: int) -> dict[str, float]:
+    """Each phase's bytes at a depth, from the line through the two traced ones."""
+    few, more = (layers[n] for n in DEPTHS)
+    slope = {name: (more[name] - few[name]) / (DEPTHS[1] - DEPTHS[0]) for name in few}
+    return {name: few[name] + slope[name] * (depth - DEPTHS[0]) for name in few}
+
+
+def _parts(spec: Spec, whole: dict[str, float], phase: str) -> dict[str, float]:
+    """Bytes by part: what the trace holds between steps by the formats' own sizes, the rest by what it was for."""
+    h = held(spec)
+    parts = {"weights": h.weights + h.reference, "adapters": h.adapters, "optimizer": h.states}
+    rest = whole[phase] - sum(parts.values())
+    gradients = min(h.gradients if phase == "step" or spec.grad_accum > 1 else 0.0, max(rest, 0.0))
+    return {**parts, "gradients": gradients, "activations": max(rest - gradients, 0.0)}

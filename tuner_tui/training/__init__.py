@@ -1,0 +1,1 @@
+"""The child process that trains: one readable file an objective. Never imported by the interface."""

@@ -1,0 +1,147 @@
+"""A checkpoint is complete or invisible: written aside, hashed, flushed, renamed; a damaged one is never chosen."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from advisor.errors import InputError
+from tuner_tui.runs.directory import write_atomic
+from tuner_tui.training.job import Job
+
+PARTIAL = ".partial"
+MANIFEST = "manifest.json"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One file of a checkpoint."""
+
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a complete checkpoint holds and what it was made from; `eval_loss` ranks it, None = not measured."""
+
+    step: int
+    files: dict[str, Part]
+    recipe_sha256: str
+    data_sha256: str
+    threads: int
+    eval_loss: float | None = None
+
+
+def seal(checkpoints: Path, step: int, **made_from: object) -> Path:
+    """Turn `.partial/checkpoint-STEP` into `checkpoint-STEP`, manifest added, everything on the disk first."""
+    written = checkpoints / PARTIAL / f"checkpoint-{step}"
+    files = {}
+    for path in sorted(each for each in written.rglob("*") if each.is_file()):
+        files[path.relative_to(written).as_posix()] = Part(path.stat().st_size, file_hash(path, flush=True))
+    manifest = msgspec.convert({"step": step, "files": files, **made_from}, Manifest)
+    write_atomic(written / MANIFEST, msgspec.json.encode(manifest))
+    flush_folder(written)
+    final = checkpoints / written.name
+    if final.exists():
+        shutil.rmtree(final)
+    written.rename(final)
+    flush_folder(checkpoints)
+    return final
+
+
+def file_hash(path: Path, *, flush: bool = False) -> str:
+    """SHA-256 of a file's bytes, the file flushed to the disk on the way if asked."""
+    with path.open("rb") as file:
+        if flush:
+            os.fsync(file.fileno())
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def flush_folder(path: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def manifest_of(checkpoint: Path) -> Manifest | None:
+    """The manifest of a checkpoint whose files are all there, whole and unchanged; None for any other folder."""
+    try:
+        manifest = msgspec.json.decode((checkpoint / MANIFEST).read_bytes(), type=Manifest)
+        for name, part in manifest.files.items():
+            path = checkpoint / name
+            if path.stat().st_size != part.size or file_hash(path) != part.sha256:
+                return None
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return manifest
+
+
+def candidates(checkpoints: Path) -> list[Path]:
+    """Checkpoint folders, the newest step first, whatever their state."""
+    found = [path for path in checkpoints.glob("checkpoint-*") if path.name.rpartition("-")[2].isdigit()]
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+
+
+def newest_valid(checkpoints: Path) -> tuple[Path | None, Manifest | None, list[Path]]:
+    """The newest checkpoint that is whole, with its manifest, and the newer ones that were passed over."""
+    skipped: list[Path] = []
+    for path in candidates(checkpoints):
+        manifest = manifest_of(path)
+        if manifest is not None:
+            return path, manifest, skipped
+        skipped.append(path)
+    return None, None, skipped
+
+
+def rotate(checkpoints: Path, keep: int) -> None:
+    """Delete old checkpoints: the newest `keep` stay, and the one with the lowest evaluation loss always does."""
+    known = [(path, _quick(path)) for path in candidates(checkpoints)]
+    measured = [(manifest.eval_loss, path) for path, manifest in known if manifest and manifest.eval_loss is not None]
+    best = min(measured, default=(None, None))[1]
+    for path, _ in known[keep:]:
+        if path != best:
+            shutil.rmtree(path)
+
+
+def _quick(checkpoint: Path) -> Manifest | None:
+    try:
+        return msgspec.json.decode((checkpoint / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def resume_from(job: Job, made_from: dict[str, object]) -> Path | None:
+    """The checkpoint to go on from, None to begin anew; InputError when recipe or data changed since it was made."""
+    path, manifest, skipped = newest_valid(job.run.checkpoints)
+    for damaged in skipped:
+        job.warn("checkpoint_damaged", path=damaged.name)
+    if path is None or manifest is None:
+        return None
+    for name in ("recipe_sha256", "data_sha256"):
+        if getattr(manifest, name) != made_from[name]:
+            raise InputError(f"training.changed_{name.partition('_')[0]}", run=job.run.id, path=job.run.recipe_path)
+    if manifest.threads != made_from["threads"]:
+        job.warn("threads_changed", before=manifest.threads, now=made_from["threads"])
+    return path
+
+
+def origin(recipe: Path, data_sha256: str, threads: int) -> dict[str, object]:
+    """What a checkpoint was made from, as its manifest records it."""
+    return {"recipe_sha256": file_hash(recipe), "data_sha256": data_sha256, "threads": threads}
+
+
+def threads_of(checkpoints: Path) -> int | None:
+    """The thread count of the newest whole checkpoint: another count rounds differently."""
+    manifest = newest_valid(checkpoints)[1]
+    return manifest.threads if manifest else None
+
+
+def clear_partial(checkpoints: Path) -> None:
+    """Remove what an interrupted write left."""
+    shutil.rmtree(checkpoints / PARTIAL, ignore_errors=True)

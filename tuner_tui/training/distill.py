@@ -1,0 +1,85 @@
+"""Distillation: a stronger model answers the prompts once, the answers are kept, and the small model learns them.
+
+Hinton et al. 2015 in its sequence-level form (Kim & Rush 2016): supervised tuning on the teacher's answers. Rows that
+have an answer keep it; without a teacher every row must have one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from advisor.errors import InputError
+from advisor.recipe import ModelSpec, TeacherSpec
+from tuner_tui.evaluation.endpoint import Endpoint
+from tuner_tui.evaluation.example import Example, Message, for_model
+from tuner_tui.evaluation.generate import answers
+from tuner_tui.training import sft
+from tuner_tui.training.data import Split
+from tuner_tui.training.formats import questions
+from tuner_tui.training.job import Job
+from tuner_tui.training.model import from_hub, load_tokenizer
+
+read = questions
+trainer = sft.trainer
+
+
+def teach(job: Job, split: Split) -> Split:
+    """The split with the teacher's answers where there were none; rows that it leaves blank are left out."""
+    blank = [example for example in (*split.train, *split.held_out) if not example.completion]
+    if not blank:
+        return split
+    teacher = job.recipe.teacher
+    if teacher is None:
+        raise InputError("training.no_teacher", count=len(blank), row=blank[0].row)
+    job.phase("teach")
+    said = _asked(job, teacher, blank)
+    taught = dict(zip(map(id, blank), said, strict=True))
+    train, held_out = _answered(split.train, taught), _answered(split.held_out, taught)
+    if not train or not held_out:
+        raise InputError("training.teacher_silent", model=teacher.model)
+    return structs.replace(split, train=train, held_out=held_out)
+
+
+def _answered(examples: list[Example], taught: dict[int, str]) -> list[Example]:
+    filled = [structs.replace(e, completion=e.completion or taught[id(e)]) for e in examples]
+    return [example for example in filled if example.completion.strip()]
+
+
+def _asked(job: Job, teacher: TeacherSpec, blank: list[Example]) -> list[str]:
+    if teacher.endpoint is not None:
+        cache = job.run.path / "teacher.jsonl"
+        there = Endpoint(teacher.endpoint, teacher.model, key_env=teacher.key_env, cache=cache)
+        said = []
+        for example in blank:
+            job.check_stop()
+            said.append(there.answer(_turns(teacher, example), max_tokens=teacher.max_tokens))
+        return said
+    return _local(job, teacher, blank)
+
+
+def _turns(teacher: TeacherSpec, example: Example) -> list[Message]:
+    prompt = example.prompt
+    turns = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
+    return [{"role": "system", "content": teacher.system}, *turns] if teacher.system else turns
+
+
+def _local(job: Job, teacher: TeacherSpec, blank: list[Example]) -> list[str]:
+    """Answers of a local teacher, which is let go before the student is loaded; kept in the run's folder."""
+    import msgspec
+    from transformers import AutoModelForCausalLM
+
+    kept: Path = job.run.path / "teacher.json"
+    if kept.is_file():
+        known = msgspec.json.decode(kept.read_bytes(), type=list[str])
+        if len(known) == len(blank):
+            return known
+    spec = ModelSpec(id=teacher.model)
+    tokenizer = load_tokenizer(spec)
+    model: Any = from_hub(AutoModelForCausalLM, spec, use_safetensors=True).to(job.device)
+    asked = for_model(tokenizer, [structs.replace(e, prompt=tuple(_turns(teacher, e))) for e in blank])
+    said = answers(model, tokenizer, asked, max_new_tokens=teacher.max_tokens, between=job.check_stop)
+    kept.write_bytes(msgspec.json.encode(said))
+    return said

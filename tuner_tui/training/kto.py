@@ -1,0 +1,69 @@
+"""Kahneman-Tversky optimization: single answers with a thumb up or down, no pairs needed.
+
+Ethayarajh et al. 2024. The two kinds are weighted so that neither outvotes the other (their section 4.2: the ratio
+of weight times count stays within 1 to 4/3). A batch needs two rows, or the KL term has nothing to compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from advisor.errors import InputError
+from tuner_tui.evaluation.example import Example
+from tuner_tui.training.arguments import arguments
+from tuner_tui.training.formats import feedback
+from tuner_tui.training.job import Job
+
+BETA = 0.1
+
+read = feedback
+
+
+def rows(examples: Sequence[Example]) -> Any:
+    """A dataset in TRL's unpaired-preference form."""
+    from datasets import Dataset
+
+    return Dataset.from_list([_row(example) for example in examples])
+
+
+def _row(example: Example) -> dict[str, Any]:
+    prompt, answer = example.prompt, example.completion
+    if isinstance(prompt, str):
+        return {"prompt": prompt, "completion": answer, "label": bool(example.liked), "row": example.row}
+    said = [{"role": "assistant", "content": answer}]
+    return {"prompt": list(prompt), "completion": said, "label": bool(example.liked), "row": example.row}
+
+
+def weights(examples: Sequence[Example]) -> tuple[float, float]:
+    """Weights of liked and disliked answers that make both count alike; InputError when one kind is missing."""
+    liked = sum(bool(example.liked) for example in examples)
+    disliked = len(examples) - liked
+    if not liked or not disliked:
+        raise InputError("training.one_verdict", liked=liked, disliked=disliked)
+    return (disliked / liked, 1.0) if liked < disliked else (1.0, liked / disliked)
+
+
+def trainer(
+    job: Job, model: Any, tokenizer: Any, train: Sequence[Example], held_out: Sequence[Example], peft: Any
+) -> Any:
+    """TRL's KTO trainer, ready to train."""
+    from trl import KTOConfig, KTOTrainer
+
+    if job.recipe.train.micro_batch < 2:
+        raise InputError("training.kto_batch")
+    liked, disliked = weights(train)
+    config = KTOConfig(
+        **arguments(job, len(train)),
+        beta=job.recipe.train.beta or BETA,
+        desirable_weight=liked,
+        undesirable_weight=disliked,
+    )
+    return KTOTrainer(
+        model=model,
+        args=config,
+        train_dataset=rows(train),
+        eval_dataset=rows(held_out),
+        processing_class=tokenizer,
+        peft_config=peft,
+    )

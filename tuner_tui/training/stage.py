@@ -1,0 +1,226 @@
+"""One stage: the held-out baseline comes before the first step, and the claim is checked after the last."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from advisor.methods import Approach
+from tuner_tui.evaluation.example import Example, encode_pair, for_model
+from tuner_tui.evaluation.measure import Measured, measure
+from tuner_tui.runs.directory import write_atomic
+from tuner_tui.runs.events import EventKind
+from tuner_tui.training import checkpoint, data, model, result
+from tuner_tui.training.callback import Reporter, TokenCounter, weights_finite
+from tuner_tui.training.failure import out_of_memory
+from tuner_tui.training.job import Diverged, Job
+from tuner_tui.training.masks import check_masks
+from tuner_tui.training.methods import method_of, work
+from tuner_tui.training.monitor import Monitor
+from tuner_tui.training.report import Outcome
+from tuner_tui.training.samples import Sampler, emit
+from tuner_tui.training.survive import RanOut, Updates, salvage
+
+
+def run_stage(job: Job) -> Outcome | None:
+    """Do the only stage of the job's recipe; None when it was asked to stop. Raises what goes wrong."""
+    objective = method_of(job)
+    model.check_model(job.recipe.model)
+    split = data.load(job.recipe, objective.read, job.say)
+    tell_problems(job, split)
+    made_from = checkpoint.origin(job.run.recipe_path, split.sha256, job.threads)
+    with Monitor(job.events) as monitor:
+        job.phase("load")
+        tokenizer = model.load_tokenizer(job.recipe.model)
+        if hasattr(objective, "teach"):
+            split = objective.teach(job, split)
+        train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
+        train, held_out = raft(job, tokenizer, train), raft(job, tokenizer, held_out)
+        kept_rows = for_model(tokenizer, split.replayed)
+        job.rows = [example.row for example in train]
+        tuned, added = model.begin(job.recipe, job.device)
+        make_room(job, tuned, tokenizer, train)
+        trainer = objective.trainer(job, tuned, tokenizer, train, held_out, added)
+        model.settle_adapter(model.number_format(job.recipe.train.precision, job.device), trainer.model)
+        check_masks(job, trainer, tokenizer)
+        tell_start(job, trainer.model, work(objective, job, len(train)))
+        before = baseline(job, trainer.model, tokenizer, held_out, "baseline.json")
+        kept = baseline(job, trainer.model, tokenizer, kept_rows, "replay.json") if kept_rows else None
+        started = time.monotonic()
+        reporter = train_steps(job, trainer, tokenizer, held_out, before, made_from)
+        if reporter.stopped:
+            return None
+        seconds = time.monotonic() - started
+        job.phase("evaluate")
+        after = tell_score(job, "after", measured(job, trainer.model, tokenizer, held_out))
+        kept_after = measured(job, trainer.model, tokenizer, kept_rows) if kept_rows else None
+        emit(job, *samples_of(job, held_out, after, before), trainer.state.global_step)
+        job.phase("save")
+        result.save(job, trainer.model, tokenizer)
+    return Outcome(
+        before=before,
+        after=after,
+        held_out=held_out,
+        steps=trainer.state.global_step,
+        planned=trainer.state.max_steps,
+        tokens=trainer.state.num_input_tokens_seen,
+        seconds=seconds,
+        finite=all_finite(trainer),
+        peak_bytes=monitor.peak_bytes,
+        peak_source=monitor.source,
+        kept_before=kept,
+        kept_after=kept_after,
+    )
+
+
+def raft(job: Job, tokenizer: Any, examples: list[Example]) -> list[Example]:
+    """For retrieval with tuning, the rows as they will be asked: below the passages that retrieval finds for them.
+
+    What is found beside the right passage are the distractors (RAFT, Zhang et al. 2024).
+    """
+    docs = job.recipe.data.docs
+    if job.label.approach is not Approach.RAG_FT or docs is None:
+        return examples
+    from tuner_tui.evaluation.lanes import grounded, marks_of
+    from tuner_tui.retrieval.index import build
+
+    index, marks = build(Path(docs).expanduser()), marks_of(tokenizer)
+    return [grounded(example, index, marks) for example in examples]
+
+
+def make_room(job: Job, tuned: Any, tokenizer: Any, train: list[Example]) -> None:
+    """Passages make rows longer than the recipe could know: the length becomes the longest that the model reads."""
+    if job.label.approach is not Approach.RAG_FT:
+        return
+    longest = max(len(encode_pair(tokenizer, example, example.completion)[0]) for example in train)
+    most = getattr(tuned.config, "max_position_embeddings", None) or longest
+    length = min(-(-longest // 64) * 64, most)
+    if length > job.recipe.train.max_length:
+        job.warn("room_for_passages", before=job.recipe.train.max_length, length=length)
+        job.recipe = structs.replace(job.recipe, train=structs.replace(job.recipe.train, max_length=length))
+
+
+def tell_problems(job: Job, split: data.Split) -> None:
+    """Say which rows are not used, and why."""
+    if split.unusable:
+        number, problem = split.unusable[0]
+        why = job.say(f"training.row.{problem.code}", **problem.params)
+        job.warn("rows_unusable", count=len(split.unusable), row=number, why=why)
+    if split.leaked:
+        job.warn("rows_leaked", count=len(split.leaked), row=split.leaked[0])
+
+
+def tell_start(job: Job, tuned: Any, rows: int) -> None:
+    """The start event: what is trained, on what, with what."""
+    from tuner_tui.training.arguments import total_steps
+
+    total, trainable = model.parameters(tuned)
+    job.events.emit(
+        EventKind.START,
+        id=job.run.id,
+        label=job.recipe.label,
+        objective=job.objective,
+        technique=job.technique,
+        total=total_steps(job.recipe.train, rows),
+        rows=rows,
+        model=job.recipe.model.id,
+        device=device_name(job.device),
+        threads=job.threads,
+        versions=result.versions(),
+        parameters=total,
+        trainable=trainable,
+        resumed=job.resume,
+    )
+
+
+def device_name(device: str) -> str:
+    """What people call the device."""
+    import torch
+
+    return str(torch.cuda.get_device_name(0)) if device == "cuda" else "cpu"
+
+
+def baseline(job: Job, tuned: Any, tokenizer: Any, held_out: list[Example], name: str) -> Measured:
+    """The score before the first step, kept in the run's file `name`: a resumed run keeps the one it began with."""
+    path = job.run.path / name
+    if job.resume and path.is_file():
+        return msgspec.json.decode(path.read_bytes(), type=Measured)
+    job.phase("baseline")
+    with as_base(tuned, goes_on=job.recipe.model.adapter is not None):
+        before = measured(job, tuned, tokenizer, held_out)
+    if name == "baseline.json":
+        tell_score(job, "before", before)
+    write_atomic(path, msgspec.json.encode(before))
+    return before
+
+
+@contextmanager
+def as_base(tuned: Any, *, goes_on: bool = False) -> Iterator[None]:
+    """The model as it was before tuning: the adapter off, unless it is an earlier run's that this one goes on from."""
+    if goes_on or not hasattr(tuned, "disable_adapter"):
+        yield
+        return
+    with tuned.disable_adapter():
+        yield
+
+
+def measured(job: Job, tuned: Any, tokenizer: Any, held_out: list[Example]) -> Measured:
+    """The recipe's evaluation of the model as it is now."""
+    spec, length = job.recipe.evaluation, job.recipe.train.max_length
+    return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop)
+
+
+def tell_score(job: Job, when: str, found: Measured) -> Measured:
+    """The eval event of the claim."""
+    fields = {name: getattr(found, name) for name in ("metric", "score", "low", "high", "items", "loss")}
+    job.events.emit(EventKind.EVAL, when=when, **fields)
+    return found
+
+
+def samples_of(
+    job: Job, held_out: list[Example], after: Measured, before: Measured
+) -> tuple[list[Example], list[str], list[str]]:
+    """The sample questions with the answers after and before."""
+    count = min(job.recipe.evaluation.samples, len(held_out), len(after.answers))
+    return held_out[:count], after.answers[:count], before.answers[:count]
+
+
+def train_steps(
+    job: Job, trainer: Any, tokenizer: Any, held_out: list[Example], before: Measured, made_from: dict[str, object]
+) -> Reporter:
+    """All steps, from the newest whole checkpoint when resuming."""
+    job.phase("train")
+    start = checkpoint.resume_from(job, made_from) if job.resume else None
+    checkpoint.clear_partial(job.run.checkpoints)
+    job.check_stop()
+    counter = TokenCounter(trainer.model)
+    reporter = Reporter(job, counter, made_from)
+    asked, _, base = samples_of(job, held_out, before, before)
+    updates = Updates()
+    trainer.add_callback(reporter)
+    trainer.add_callback(updates.callback)
+    trainer.add_callback(Sampler(job, tokenizer, asked, base))
+    try:
+        trainer.train(resume_from_checkpoint=str(start) if start else None)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        salvage(trainer, updates, error, reporter.last_saved)
+        raise RanOut(str(error)) from None
+    checkpoint.clear_partial(job.run.checkpoints)
+    if not reporter.stopped and not weights_finite(trainer.model):
+        raise Diverged("weights", step=trainer.state.global_step)
+    return reporter
+
+
+def all_finite(trainer: Any) -> bool:
+    """Whether every loss, those before a resume included, and every trained weight is finite."""
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return bool(losses) and all(map(math.isfinite, losses)) and weights_finite(trainer.model)

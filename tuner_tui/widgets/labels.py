@@ -1,0 +1,47 @@
+"""A label in words: `ft/style:lora` is said as people say it, and the label itself stays beside it where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from advisor.errors import InputError
+from advisor.methods import Approach, parse_label
+from tuner_tui.safe import clean
+
+Sayer = Callable[..., str]
+
+
+def spoken(label: str, say: Sayer) -> str:
+    """`Fine-tuning: style, LoRA`; a label that cannot be read is given back as it is."""
+    try:
+        parsed = parse_label(label)
+    except InputError:
+        return clean(label, 80)
+    approach = say(f"label.{parsed.approach.value}")
+    if not parsed.tunes:
+        return approach
+    stages = " > ".join(" + ".join(say(f"label.{each.value}") for each in stage) for stage in parsed.stages)
+    return f"{approach}: {stages}, {say(f'label.{parsed.technique}')}"
+
+
+def short(label: str, say: Sayer) -> str:
+    """`Style · LoRA`, `SFT > DPO · QLoRA`, `RAG + SFT · LoRA`: for lists, where every cell counts."""
+    try:
+        parsed = parse_label(label)
+    except InputError:
+        return clean(label, 80)
+    if not parsed.tunes:
+        return say(f"short.{parsed.approach.value}")
+    stages = " > ".join("+".join(say(f"short.{each.value}") for each in stage) for stage in parsed.stages)
+    retrieved = f"{say('short.rag')} + " if parsed.approach == Approach.RAG_FT else ""
+    return f"{retrieved}{stages} · {say(f'short.{parsed.technique}')}"
+
+
+def terms(label: str) -> list[str]:
+    """The terms of a label that help explains."""
+    try:
+        parsed = parse_label(label)
+    except InputError:
+        return []
+    found = [parsed.approach.value, *(each.value for each in parsed.objectives)]
+    return [*found, parsed.technique.value] if parsed.technique else found

@@ -1,0 +1,96 @@
+"""The log tells events in the present language and the process's own lines as they are; a search shows what matches."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from textual.content import Content
+from textual.widgets import Log
+
+from tuner_tui.runs.progress import Progress
+from tuner_tui.runs.view import RunView
+from tuner_tui.widgets.coach_line import told
+from tuner_tui.widgets.speaks import Speaks
+from tuner_tui.words import words
+
+KEPT = 2000
+
+
+class LogPanel(Log, Speaks):
+    """Lines of the log, the newest last; scrolling up stops the following."""
+
+    ALLOW_MAXIMIZE = True
+    DEFAULT_CSS = """
+    LogPanel {
+        border: round $rule; border-title-color: $foreground; border-subtitle-color: $text-muted; padding: 0 1;
+        background: transparent; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
+    }
+    LogPanel:focus { border: round $primary; }
+    """
+    help_key = "log"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(max_lines=KEPT, id=id, highlight=False)
+        self._entries: deque[dict[str, Any] | str] = deque(maxlen=KEPT)
+        self._wanted = ""
+
+    def on_mount(self) -> None:
+        """The title needs the language."""
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Tell every entry anew."""
+        self.border_title = Content(self.say("log.title"))
+        self._show_search()
+        self.clear()
+        self.write_lines(self._texts(self._entries))
+
+    def add(self, entries: Iterable[dict[str, Any] | str]) -> None:
+        """Append entries, all at once."""
+        fresh = list(entries)
+        if fresh:
+            self._entries.extend(fresh)
+            self.write_lines(self._texts(fresh))
+
+    def empty(self) -> None:
+        """Another run, another log."""
+        self._entries.clear()
+        self.clear()
+
+    def search(self, wanted: str) -> None:
+        """Show only lines that hold `wanted`; all when it is empty."""
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.retranslate()
+
+    def _show_search(self) -> None:
+        self.border_subtitle = Content(self.say("log.searched", wanted=self._wanted)) if self._wanted else None
+
+    def _texts(self, entries: Iterable[dict[str, Any] | str]) -> list[str]:
+        progress = Progress(words(getattr(self.app, "lang", None)))
+        found = [line for entry in entries for line in self._told(entry, progress)]
+        wanted = self._wanted.casefold()
+        return [line for line in found if wanted in line.casefold()] if wanted else found
+
+    def _told(self, entry: dict[str, Any] | str, progress: Progress) -> list[str]:
+        if isinstance(entry, str):
+            return [f"         | {entry}"]
+        if entry.get("t") == "exit":
+            said = entry.get("text")
+            lines = progress.lines([{"t": "warn", "text": said}], RunView()) if said else []
+        elif entry.get("t") == "coach":
+            name, text, _ = told(entry, getattr(self.app, "lang", None))
+            lines = [f"{self.say('coach_line.says')} {name}. {text}"]
+        else:
+            lines = progress.lines([entry], RunView())
+        return [f"{_clock(entry.get('at'))} {line}" for line in lines]
+
+
+def _clock(at: Any) -> str:
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(at))
+    except (TypeError, ValueError, OverflowError, OSError):
+        return " " * 8
