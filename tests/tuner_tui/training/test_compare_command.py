@@ -37,7 +37,9 @@ def test_every_possible_lane_answers_the_same_questions(run: Path, tmp_path: Pat
     for word in little.WORDS:
         (docs / f"{word}.md").write_text(f"say {word}, tell {word}: {word}!", encoding="utf-8")
     code, found, words = tuner(
-        "compare", run.name, "--docs", docs, "--json", "--out", tmp_path / "all.json", "--html", tmp_path / "all.html"
+        "compare",
+        *(run.name, "--docs", docs),
+        *("--json", "--details", "--out", tmp_path / "all.json", "--html", tmp_path / "all.html"),
     )
     assert code == 0, words
     shown = (tmp_path / "all.html").read_text(encoding="utf-8")
