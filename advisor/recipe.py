@@ -239,21 +239,17 @@ def _refuse_unknown(raw: dict[str, Any], source: str) -> None:
 def _check(part: dict[str, Any], struct: type[msgspec.Struct], prefix: str, source: str) -> None:
     for key in part:
         if key not in struct.__struct_fields__:
-            near = _nearest(str(key), struct.__struct_fields__)
-            raise InputError(
-                "recipe.key",
-                source=source,
-                key=f"{prefix}{key}",
-                near=f"{prefix}{near}",
-                allowed=", ".join(struct.__struct_fields__),
-            )
+            raise _unknown_key(str(key), struct.__struct_fields__, prefix, source)
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
+def _unknown_key(key: str, known: tuple[str, ...], prefix: str, source: str) -> InputError:
+    """Names the key and, when one of the known ones is spelt alike, that one."""
     import difflib
 
-    known = list(known)
-    return (difflib.get_close_matches(word, known, n=1, cutoff=0.0) or known)[0]
+    allowed = ", ".join(known)
+    for near in difflib.get_close_matches(key, known, n=1):
+        return InputError("recipe.key", source=source, key=prefix + key, near=prefix + near, allowed=allowed)
+    return InputError("recipe.no_key", source=source, key=prefix + key, allowed=allowed)
 
 
 def apply_change(raw: dict[str, Any], change: str) -> None:

@@ -125,7 +125,7 @@ class ExportScreen(StepScreen):
         if self._run_id is None or self._writing:
             return
         if not chosen:
-            self.notice(self.say("export_step.choose"), "warn")
+            self.tell("export_step.choose", "warn")
             return
         out = self.query_one("#out", Input).value.strip() or str(_folder(self._run_id))
         self._writing, self._made = True, []
@@ -135,7 +135,7 @@ class ExportScreen(StepScreen):
     @work(exclusive=True, group="write", exit_on_error=False)
     async def _write(self, run_id: str, targets: tuple[str, ...], out: Path) -> None:
         for at, target in enumerate(targets, 1):
-            self.notice(self.say("export_step.writing", target=target, at=at, of=len(targets)), "muted")
+            self.tell("export_step.writing", target=target, at=at, of=len(targets))
             command, environment = self.tuner.outside.export_command(run_id, target, out, self.tuner.lang)
             self.post_message(self.Exported(await made_by(command, environment, target), len(targets) - at))
 
@@ -145,7 +145,7 @@ class ExportScreen(StepScreen):
         if not event.left:
             self._writing = False
             good = all(made.code == 0 for made in self._made)
-            self.notice(self.say("export_step.done" if good else "export_step.not_all"), "good" if good else "bad")
+            self.tell("export_step.done" if good else "export_step.not_all", "good" if good else "bad")
             self.query_one(Go).focus()
         self._draw()
 

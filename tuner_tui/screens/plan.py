@@ -275,7 +275,7 @@ class PlanScreen(StepScreen):
             if self._error is not None:
                 self.action_edit()
             elif self._plan is None and not self._failed:
-                self.notice(self.say("plan.planning"), "muted")
+                self.tell("plan.planning")
             return
         run_id = self.wizard.run_id
         if run_id is not None and alive(self.tuner, run_id):
@@ -288,7 +288,7 @@ class PlanScreen(StepScreen):
             self.tuner.open_step("run")
         elif choice == "start" and self._recipe is not None and not self._starting:
             self._starting = True
-            self.notice(self.say("plan.checking"), "muted")
+            self.tell("plan.checking")
             self._start(self._recipe, self.tuner.lang)
 
     @work(thread=True, exclusive=True, group="start", exit_on_error=False)

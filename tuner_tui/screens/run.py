@@ -122,8 +122,10 @@ class RunScreen(WatchingScreen):
     def _state_changed(self, look: Look) -> None:
         self._draw_charts(True)
         self.refresh_bindings()
-        key = "" if look.state.ended else "run.detached_hint"
-        self.notice(self.say(key) if key else "", "muted")
+        if look.state.ended:
+            self.notice("")
+        else:
+            self.tell("run.detached_hint")
 
     def _show_ending(self, look: Look) -> None:
         ending = self.query_one("#ending", Plain)
@@ -274,6 +276,6 @@ class RunScreen(WatchingScreen):
     def action_advance(self) -> None:
         """To the results, once there are any."""
         if self._now is not None and not self._now.state.ended:
-            self.notice(self.say("run.not_over"), "warn")
+            self.tell("run.not_over", "warn")
         else:
             super().action_advance()

@@ -19,7 +19,7 @@ from tuner_tui.keys import STEPS, bindings
 from tuner_tui.state import Wizard
 from tuner_tui.widgets.keybar import KeyBar
 from tuner_tui.widgets.rail import Rail
-from tuner_tui.widgets.speaks import Plain, Say
+from tuner_tui.widgets.speaks import Notice, Say
 from tuner_tui.words import words
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class StepScreen(Screen[None]):
         with Vertical(id="content"):
             yield from self.compose_content()
         with Horizontal(id="foot"):
-            yield Plain(id="notice")
+            yield Notice(id="notice")
             yield Go()
         yield KeyBar()
 
@@ -131,10 +131,16 @@ class StepScreen(Screen[None]):
         return self.is_active or (self.is_current and self.app.screen.is_modal)
 
     def notice(self, text: Any, style: str = "") -> None:
-        """One line above the keys."""
-        line = self.query_one("#notice", Plain)
+        """One line above the keys, put together elsewhere."""
+        line = self.query_one(Notice)
         line.set_classes(style)
         line.show(text)
+
+    def tell(self, key: str, style: str = "muted", **params: object) -> None:
+        """One line above the keys by its key: it follows the language."""
+        line = self.query_one(Notice)
+        line.set_classes(style)
+        line.tell(key, **params)
 
     @on(Button.Pressed, "#go")
     def _go(self) -> None:

@@ -64,3 +64,20 @@ class Plain(Static):
         if text != self._shown or type(text) is not type(self._shown):
             self._shown = text
             self.update(text)
+
+
+class Notice(Say):
+    """One line that is either a text by its key, which follows the language, or content put together elsewhere."""
+
+    _shown: str | Content = ""
+
+    def show(self, text: str | Content) -> None:
+        """Draw this text, which keeps its language; nothing is sent when it is the same."""
+        if (text, "") != (self._shown, self._key):
+            self._key, self._params, self._shown = "", {}, text
+            self.update(text)
+
+    def retranslate(self) -> None:
+        """Only a text by its key can be said anew."""
+        if self._key:
+            super().retranslate()

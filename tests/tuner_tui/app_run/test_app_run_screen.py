@@ -32,8 +32,7 @@ async def test_a_live_run_is_drawn_and_a_killed_one_is_called_crashed(opened: Op
     async with opened("run", run_id=run.id) as (app, _, until):
         await until(lambda: "running" in text_of(app) and app.screen.query_one("#loss", Chart).curves)
         kill(run)
-        await until(lambda: "crashed" in text_of(app))
-        assert "its process is gone" in text_of(app)
+        await until(lambda: "crashed" in text_of(app) and "its process is gone" in text_of(app))
         assert state_of(run) is RunState.CRASHED
 
 
@@ -42,8 +41,7 @@ async def test_f8_stops_with_a_checkpoint_and_says_so(opened: Opened, start: Sta
     async with opened("run", run_id=run.id) as (app, pilot, until):
         await until(lambda: "running" in text_of(app))
         await pilot.press("f8")
-        await until(lambda: "stopped" in text_of(app))
-        assert "tuner resume" in text_of(app)
+        await until(lambda: "stopped" in text_of(app) and "tuner resume" in text_of(app))
         assert state_of(run) is RunState.STOPPED
 
 
@@ -101,6 +99,16 @@ async def test_the_language_changes_everywhere_at_once(opened: Opened, start: St
         await until(lambda: "손실 (측정값)" in text_of(app) and "완료" in text_of(app))
         for english in ("Loss", "Memory", "finished", "Answers", "checkpoint at"):
             assert english not in text_of(app)
+
+
+async def test_the_language_of_a_hint_changes_too(opened: Opened, start: Start) -> None:
+    run = start("endless")
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "goes on without this window" in text_of(app))
+        await pilot.press("f2")
+        await until(lambda: "goes on without this window" not in text_of(app))
+        assert "이 창이 없어도" in text_of(app)
+    kill(run)
 
 
 async def test_a_search_shows_only_what_matches_and_escape_brings_all_back(opened: Opened, start: Start) -> None:
