@@ -30,6 +30,10 @@ class Words:
         text = self.table[key]
         return text.format(**params) if params else text
 
+    def metric(self, name: str) -> str:
+        """The short name of a metric as it stands in a sentence; a name that is not ours stays as it is."""
+        return self.table.get(f"metric.{name}.short", name)
+
     def has(self, key: str) -> bool:
         """Whether this language has the key."""
         return key in self.table

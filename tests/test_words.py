@@ -57,3 +57,10 @@ def test_every_scope_of_a_key_has_words() -> None:
 
     known = load_folder(FOLDERS[1], "en")
     assert {f"settings.scope.{key.scope}" for key in KEYS} <= known.keys()
+
+
+def test_every_metric_has_a_long_and_a_short_name() -> None:
+    from advisor.recipe import Metric
+
+    known = load_folder(FOLDERS[1], "en")
+    assert {f"metric.{metric}{form}" for metric in Metric for form in ("", ".short")} <= known.keys()

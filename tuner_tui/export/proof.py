@@ -58,7 +58,8 @@ def compared(task: Task, report: dict[str, Any], found: Any) -> list[Check]:
             continue
         close = abs(now - after[name]) <= LOSS_TOLERANCE
         value = {"run": after[name], "export": now}
-        checks.append(task.check(name, close, value=value, before=after[name], now=now, metric=after["metric"]))
+        metric = task.words.metric(after["metric"])
+        checks.append(task.check(name, close, value=value, before=after[name], now=now, metric=metric))
     return checks
 
 

@@ -84,7 +84,7 @@ def _scores(report: dict[str, Any], words: Words) -> list[str]:
     return [
         words.say(
             "runs.end.scores",
-            metric=metric,
+            metric=words.metric(metric),
             before=_score(before.get("score")),
             after=_score(after.get("score")),
             items=after.get("items") or "?",

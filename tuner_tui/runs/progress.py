@@ -62,7 +62,7 @@ class Progress:
             return self._words.say("runs.eval", step=integer(event, "step"), loss=shown(number(event, "loss"), 4))
         return self._words.say(
             f"runs.score.{when}",
-            metric=text(event, "metric", 60) or "?",
+            metric=self._words.metric(text(event, "metric", 60) or "?"),
             score=shown(number(event, "score"), 3),
             low=shown(number(event, "low"), 3),
             high=shown(number(event, "high"), 3),

@@ -217,7 +217,8 @@ class ResultsScreen(StepScreen):
             if value is not None
         }
         try:
-            return words(self.tuner.lang).say(key, metric=metric, **counts)
+            told = words(self.tuner.lang)
+            return told.say(key, metric=told.metric(metric), **counts)
         except (KeyError, ValueError):
             return clean(check.get("text") or name, 300)
 

@@ -56,7 +56,7 @@ def checks(job: Job, outcome: Outcome) -> list[Check]:
         Check(
             id="score",
             passed=rose,
-            text=job.say(f"training.check.{key}", metric=outcome.after.metric.value, **numbers),
+            text=job.say(f"training.check.{key}", metric=job.words.metric(outcome.after.metric), **numbers),
             value=numbers,
         ),
         *_sound(job, outcome),

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from textual.widgets import Input
 
 from advisor.recipe import DataSpec, EvalSpec, Metric, ModelSpec, Recipe, TrainSpec, encode_recipe
 from tuner_tui.app import TunerApp
@@ -183,7 +182,7 @@ def test_picture(
         rows = "_rows" if screen == "runs" else "_standings"
         if pressed:
             await until(lambda: getattr(app.screen, rows))
-        for shown in app.screen.query(Input):
+        for shown in app.screen.query("Input, TextArea"):
             shown.cursor_blink = False
             if shown.id == "out":
                 shown.value = "exports"
