@@ -7,9 +7,19 @@ import math
 import msgspec
 
 from advisor.facts import Facts
+from advisor.kernels import Kernels, kernels
 from advisor.methods import Label, Objective, Technique, parse_label
 from advisor.rates import learning_rate
-from advisor.recipe import AdapterSpec, DataSpec, EvalSpec, Metric, ModelSpec, Recipe, Stage, TrainSpec
+from advisor.recipe import (
+    AdapterSpec,
+    DataSpec,
+    EvalSpec,
+    Metric,
+    ModelSpec,
+    Recipe,
+    Stage,
+    TrainSpec,
+)
 from advisor.words import Words, words
 
 VIRTUAL = (Technique.PREFIX, Technique.PROMPT)
@@ -25,6 +35,7 @@ EXAMPLES_SEEN, EXAMPLES_SEEN_PREFERENCE = 3000, 1500
 CONTEXT = 4096
 LENGTH_STEP = 64
 CHECKS = 5
+PATIENCE = 3
 PLAIN_ROWS = 4
 
 
@@ -35,6 +46,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     family: str | None = None
     context: int | None = None
     tokens_max: int | None = None
+    tokens_mean: float | None = None
     answer_tokens_max: int | None = None
     kind: str | None = None
     evaluation: EvalSpec | None = None
@@ -151,6 +163,11 @@ def train_spec(here: _Setting, objective: Objective, rows: int | None) -> TrainS
         here.because("train.beta", "beta_orpo" if objective is Objective.ORPO else "beta")
     warmup = 0.1 if preference else 0.05
     here.because("train.warmup_ratio", "warmup_preference" if preference else "warmup")
+    speed = quick(here, objective, rows, batch, length)
+    judged = objective not in REINFORCED
+    if judged:
+        here.because("train.patience", "patience", patience=PATIENCE)
+        here.because("train.keep_best", "keep_best")
     return TrainSpec(
         epochs=float(epochs),
         learning_rate=rate(here, objective, steps),
@@ -160,12 +177,28 @@ def train_spec(here: _Setting, objective: Objective, rows: int | None) -> TrainS
         micro_batch=micro,
         grad_accum=max(batch // micro, 1),
         max_length=length,
+        packing=speed.packing,
+        batching=speed.batching,
+        attention=speed.attention,
+        liger=speed.liger,
         grad_ckpt=checkpointing,
         beta=0.1 if preference else None,
         log_steps=max((steps or 0) // 200, 1),
         eval_steps=often,
         save_steps=often,
+        patience=PATIENCE if judged else None,
+        keep_best=judged,
     )
+
+
+def quick(here: _Setting, objective: Objective, rows: int | None, batch: int, length: int) -> Kernels:
+    """Batching and kernels, with their reasons kept."""
+    mean = here.known.tokens_mean
+    tokens = round(rows * mean) if rows is not None and mean is not None else None
+    found = kernels(objective, here.technique, gpu=here.gpu, tokens=tokens, length=length, batch=batch)
+    for field, reason in found.why.items():
+        here.because(field, reason, length=length)
+    return found
 
 
 def rate(here: _Setting, objective: Objective, steps: int | None) -> float:

@@ -40,6 +40,35 @@ class Precision(StrEnum):
     FP32 = "fp32"
 
 
+class Attention(StrEnum):
+    """Attention kernel; `auto` = FlashAttention where it is installed and the GPU can (Ampere or newer), else SDPA."""
+
+    AUTO = "auto"
+    FLASH = "flash"
+    SDPA = "sdpa"
+    EAGER = "eager"
+
+
+class Batching(StrEnum):
+    """How rows of unlike length share a pass. `padded`: filled up, in random order. `grouped`: filled up, rows of like
+    length together. `padding_free`: laid end to end, which needs FlashAttention. `auto`: padding-free where the
+    attention kernel allows it, else grouped.
+    """
+
+    AUTO = "auto"
+    PADDED = "padded"
+    GROUPED = "grouped"
+    PADDING_FREE = "padding_free"
+
+
+class Strategy(StrEnum):
+    """What several processes share: gradients (`ddp`), or weights, gradients and optimizer states too."""
+
+    DDP = "ddp"
+    FSDP2 = "fsdp2"
+    ZERO3 = "zero3"
+
+
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
@@ -90,7 +119,9 @@ class AdapterSpec(_Part, frozen=True, kw_only=True):
 class TrainSpec(_Part, frozen=True, kw_only=True):
     """Hyperparameters. `max_steps` (optimizer steps) wins over `epochs`; `beta` belongs to DPO, ORPO and KTO.
 
-    `generations` is how many answers to one prompt GRPO and RLHF compare (None = 8).
+    `generations` is how many answers to one prompt GRPO and RLHF compare (None = 8). `liger`: fused kernels, None =
+    where they are installed and there is a GPU. `patience`: evaluations without a lower held-out loss after which the
+    run ends early (None = never); `keep_best`: the result is the checkpoint with the lowest held-out loss.
     """
 
     max_steps: Positive | None = None
@@ -105,6 +136,9 @@ class TrainSpec(_Part, frozen=True, kw_only=True):
     grad_accum: Positive = 1
     max_length: Positive = 1024
     packing: bool = False
+    batching: Batching = Batching.PADDED
+    attention: Attention = Attention.AUTO
+    liger: bool | None = None
     grad_ckpt: bool = False
     precision: Precision = Precision.AUTO
     beta: NonNegative | None = None
@@ -112,6 +146,8 @@ class TrainSpec(_Part, frozen=True, kw_only=True):
     eval_steps: Positive | None = None
     save_steps: Positive | None = None
     keep_checkpoints: Positive = 2
+    patience: Positive | None = None
+    keep_best: bool = False
     threads: Positive | None = None
     generations: Annotated[int, msgspec.Meta(ge=2)] | None = None
 
@@ -137,7 +173,8 @@ class Check(StrEnum):
 
 
 class RewardSpec(_Part, frozen=True, kw_only=True):
-    """What earns a reward of 0..1. `pattern`: for regex; `python`: `FILE.py:FUNCTION`.
+    """What earns a reward of 0..1. `pattern`: for regex; `schema`: a JSON Schema file that answers must satisfy (json;
+    without it they must equal the reference); `python`: `FILE.py:FUNCTION`.
 
     The function gets (prompt, answer, reference) as text, returns a number, and runs in a process of its own that is
     ended after `timeout_s` seconds; such an answer earns 0.
@@ -145,6 +182,7 @@ class RewardSpec(_Part, frozen=True, kw_only=True):
 
     check: Check = Check.EXACT
     pattern: str | None = None
+    schema: str | None = None
     python: str | None = None
     timeout_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 5.0
 
@@ -160,6 +198,24 @@ class TeacherSpec(_Part, frozen=True, kw_only=True):
     key_env: str | None = None
     system: str | None = None
     max_tokens: Positive = 256
+
+
+class LaunchSpec(_Part, frozen=True, kw_only=True):
+    """On how many processes the run is spread (torchrun): `processes` on each of `nodes` machines.
+
+    The effective batch stays the recipe's: its accumulation, else its micro-batch, is shared among the processes. With
+    several nodes each of them starts the same recipe, and `main` (HOST:PORT) is where they meet.
+    """
+
+    processes: Positive = 1
+    nodes: Positive = 1
+    main: str | None = None
+    strategy: Strategy = Strategy.DDP
+
+    @property
+    def world(self) -> int:
+        """All processes."""
+        return self.processes * self.nodes
 
 
 class Stage(_Part, frozen=True, kw_only=True):
@@ -184,6 +240,7 @@ class Recipe(_Part, frozen=True, kw_only=True):
     evaluation: EvalSpec = EvalSpec()
     reward: RewardSpec = RewardSpec()
     teacher: TeacherSpec | None = None
+    launch: LaunchSpec = LaunchSpec()
     stages: list[Stage] = []
     facts: Facts | None = None
     why: dict[str, str] = {}
@@ -226,6 +283,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "evaluation": EvalSpec,
     "reward": RewardSpec,
     "teacher": TeacherSpec,
+    "launch": LaunchSpec,
 }
 
 

@@ -38,6 +38,7 @@ def planned(facts: Facts, label: str, model: ModelSpec, data: DataSpec, lang: st
             family=known.family,
             context=known.context,
             tokens_max=found.tokens.max if found.tokens else None,
+            tokens_mean=found.tokens.mean if found.tokens else None,
             answer_tokens_max=found.answer_tokens.max if found.answer_tokens else None,
             kind=found.kind,
             evaluation=_practice_scoring(label, data),

@@ -178,6 +178,7 @@ def _recipe(facts: Facts, label: Label, sources: _Sources, found: Inspection) ->
         family=model.family,
         context=model.context,
         tokens_max=_longest(sources, found),
+        tokens_mean=found.tokens.mean if found.tokens else None,
         answer_tokens_max=found.answer_tokens.max if found.answer_tokens else None,
         kind=found.kind,
         evaluation=sources.evaluation,
