@@ -224,6 +224,8 @@ class PlanScreen(StepScreen):
         if made is not None and made.label == recipe.label and made.hours is not None:
             span = self.say("plan.hours", low=f"{made.hours.low:.2g}", high=f"{made.hours.high:.2g}")
             rows.append(("plan.time", f"{span} ({computed})"))
+        else:
+            rows.append(("plan.time", self.say("plan.time_unknown")))
         return rows
 
     def _memory(self, recipe: Recipe) -> str:

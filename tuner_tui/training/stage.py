@@ -17,8 +17,9 @@ from tuner_tui.evaluation.example import Example, encode_pair, for_model
 from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.runs.events import EventKind
-from tuner_tui.training import checkpoint, data, model, result
-from tuner_tui.training.callback import Reporter, TokenCounter, weights_finite
+from tuner_tui.training import checkpoint, data, model, result, spread
+from tuner_tui.training.best import take_best
+from tuner_tui.training.callback import Reporter, TokenCounter, Wrapped, weights_finite
 from tuner_tui.training.failure import out_of_memory
 from tuner_tui.training.job import Diverged, Job
 from tuner_tui.training.masks import check_masks
@@ -26,6 +27,7 @@ from tuner_tui.training.methods import method_of, work
 from tuner_tui.training.monitor import Monitor
 from tuner_tui.training.report import Outcome
 from tuner_tui.training.samples import Sampler, emit
+from tuner_tui.training.speed import settle
 from tuner_tui.training.survive import RanOut, Updates, salvage
 
 
@@ -48,16 +50,20 @@ def run_stage(job: Job) -> Outcome | None:
         tuned, added = model.begin(job.recipe, job.device)
         make_room(job, tuned, tokenizer, train)
         trainer = objective.trainer(job, tuned, tokenizer, train, held_out, added)
-        model.settle_adapter(model.number_format(job.recipe.train.precision, job.device), trainer.model)
+        model.settle_adapter(job.precision, trainer.model)
+        settle(job, trainer)
         check_masks(job, trainer, tokenizer)
         tell_start(job, trainer.model, work(objective, job, len(train)))
         before = baseline(job, trainer.model, tokenizer, held_out, "baseline.json")
         kept = baseline(job, trainer.model, tokenizer, kept_rows, "replay.json") if kept_rows else None
+        spread.shard(job, trainer)
         started = time.monotonic()
         reporter = train_steps(job, trainer, tokenizer, held_out, before, made_from)
         if reporter.stopped:
             return None
         seconds = time.monotonic() - started
+        tokens = spread.summed(job, trainer.state.num_input_tokens_seen)
+        best = take_best(job, trainer)
         job.phase("evaluate")
         after = tell_score(job, "after", measured(job, trainer.model, tokenizer, held_out))
         kept_after = measured(job, trainer.model, tokenizer, kept_rows) if kept_rows else None
@@ -69,8 +75,9 @@ def run_stage(job: Job) -> Outcome | None:
         after=after,
         held_out=held_out,
         steps=trainer.state.global_step,
-        planned=trainer.state.max_steps,
-        tokens=trainer.state.num_input_tokens_seen,
+        planned=trainer.state.global_step if reporter.levelled else trainer.state.max_steps,
+        best=best,
+        tokens=tokens,
         seconds=seconds,
         finite=all_finite(trainer),
         peak_bytes=monitor.peak_bytes,
@@ -128,10 +135,11 @@ def tell_start(job: Job, tuned: Any, rows: int) -> None:
         label=job.recipe.label,
         objective=job.objective,
         technique=job.technique,
-        total=total_steps(job.recipe.train, rows),
+        total=total_steps(job.recipe.train, rows, job.world),
         rows=rows,
         model=job.recipe.model.id,
         device=device_name(job.device),
+        processes=job.world,
         threads=job.threads,
         versions=result.versions(),
         parameters=total,
@@ -196,6 +204,8 @@ def train_steps(
     job: Job, trainer: Any, tokenizer: Any, held_out: list[Example], before: Measured, made_from: dict[str, object]
 ) -> Reporter:
     """All steps, from the newest whole checkpoint when resuming."""
+    from transformers import PrinterCallback
+
     job.phase("train")
     start = checkpoint.resume_from(job, made_from) if job.resume else None
     checkpoint.clear_partial(job.run.checkpoints)
@@ -204,6 +214,8 @@ def train_steps(
     reporter = Reporter(job, counter, made_from)
     asked, _, base = samples_of(job, held_out, before, before)
     updates = Updates()
+    trainer.remove_callback(PrinterCallback)  # what it would print into the log is an event already
+    trainer.add_callback(Wrapped(job, trainer))
     trainer.add_callback(reporter)
     trainer.add_callback(updates.callback)
     trainer.add_callback(Sampler(job, tokenizer, asked, base))
