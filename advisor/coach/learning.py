@@ -7,7 +7,7 @@ from itertools import groupby
 
 from advisor.coach.numbers import labels_all_masked, loss_fell_to_exact_zero
 from advisor.coach.rule import STOP, Evidence, watches
-from advisor.coach.telemetry import Answer, Course, Points, Telemetry, course, values
+from advisor.coach.telemetry import Answer, Course, Points, Telemetry, course, most_gained, noise, values
 
 SMITH = ("Smith, A disciplined approach to neural network hyper-parameters (arXiv 1803.09820)", None)
 LORA_LR = ("Thinking Machines, LoRA Without Regret: the best rate is about ten times that of full tuning", None)
@@ -16,9 +16,11 @@ EOS = ("transformers issue 23230 and the like: padding with the end token masks 
 
 RISE, STRAYS = 0.10, 5.0
 WARMUP_SHARE = 0.35
-SPIKE, SPIKES = 1.3, 5
+SPIKE, SPIKES, SPIKE_NOISE = 1.3, 5, 3.0
 SLOW_SHARE, SLOW_GAIN = 0.4, 0.02
-FLAT_GAIN = 0.01
+FLAT_GAIN, FLAT_SHARE, STOOD = 0.015, 0.05, (0.4, 0.8)
+LEAST_RATE = {"full": 1e-6, "lora": 1e-5, "qlora": 1e-5, "prefix": 1e-4, "prompt": 1e-4}
+"""By technique, a tenth of the least learning rate in the ranges that the sources give."""
 OVERFIT, BY_HEART = 0.05, 0.6
 LONG = 1.5
 RIGHT = 0.6
@@ -45,9 +47,15 @@ def blind(t: Telemetry) -> bool:
 def diverging(t: Telemetry) -> Evidence | None:
     """The training loss climbs away from its best, more than noise explains."""
     found = losses_of(t)
-    if found is None or len(found.medians) < 4 or not rising(found):
+    if found is None or len(found.medians) < 4 or not rising(found) or _held_out_stays(t.eval_losses, found.ends[-3]):
         return None
     return {"best": round(found.best, 4), "best_step": int(found.best_at), "now": round(found.last, 4)}
+
+
+def _held_out_stays(points: Points, since: float) -> bool:
+    """Whether an evaluation in the rise shows none: then the training loss rose by the chance of its batches."""
+    known = [(step, value) for step, value in points if value is not None]
+    return len(known) > 1 and known[-1][0] > since and known[-1][1] <= 1.02 * min(value for _, value in known)
 
 
 @watches("COA005", sources=(LORA_LR,), action="set train.learning_rate=*0.3")
@@ -69,7 +77,9 @@ def _thrown_up(t: Telemetry) -> tuple[int, float] | None:
     known = [(step, value) for step, value in t.losses if value is not None and step <= last]
     if not known or t.losses[0][1] is None:
         return None
-    limit, row = SPIKE * known[0][1], 0
+    # Single losses of small batches differ by much more than the first says: their own noise counts too.
+    limit = max(SPIKE * known[0][1], known[0][1] + SPIKE_NOISE * noise([value for _, value in known]))
+    row = 0
     for _, value in known:
         row = row + 1 if value > limit > 0 else 0
         if row == SPIKES:
@@ -83,13 +93,24 @@ def learning_rate_too_low(t: Telemetry) -> Evidence | None:
     found, rates = losses_of(t), values(t.rates)
     if found is None or (t.done or 0.0) < SLOW_SHARE or len(t.losses) < 20 or not rates or blind(t):
         return None
-    gain = found.first - found.last
-    moved = max(abs(median - found.first) for median in found.medians)
-    if found.first <= 0 or moved > SLOW_GAIN * found.first + STRAYS * found.stray or gain > SLOW_GAIN * found.first:
+    if found.first <= 0 or found.first - found.last > SLOW_GAIN * found.first or _eval_gain(t.eval_losses) > SLOW_GAIN:
         return None
-    if _eval_gain(t.eval_losses) > SLOW_GAIN:
+    moved = max(abs(median - found.first) for median in found.medians)
+    if moved > SLOW_GAIN * found.first + STRAYS * found.stray or learning_rate_too_high.check(t):
+        return None
+    known = values(t.losses)
+    quarter = len(known) // 4
+    # Where noise could hide a gain, only a rate below all that is usual tells that there is none.
+    sure = most_gained(known[:quarter], known[-quarter:]) <= 2 * SLOW_GAIN * found.first
+    if not sure and max(rates) >= least_rate(t):
         return None
     return {"rate": f"{max(rates):.2g}", "first": round(found.first, 4), "now": round(found.last, 4)}
+
+
+def least_rate(t: Telemetry) -> float:
+    """The learning rate below which nobody trains so; preferences are learned at a tenth of the usual rates."""
+    least = LEAST_RATE.get(t.technique or "", LEAST_RATE["full"])
+    return least / 10 if t.extra("rewards_margin", "rewards_margins") else least
 
 
 def _eval_gain(points: Points) -> float:
@@ -101,17 +122,17 @@ def _eval_gain(points: Points) -> float:
 def plateau(t: Telemetry) -> Evidence | None:
     """The loss fell at first and has stood still since, far from zero, with the learning rate still up."""
     found, rates = losses_of(t), values(t.rates)
-    if found is None or len(found.medians) < 8 or len(t.losses) < 40 or not rates or (t.done or 1.0) > 0.8:
+    if found is None or len(found.medians) < 5 or not rates or not STOOD[0] <= (t.done or 0.0) <= STOOD[1]:
         return None
-    half = len(found.medians) // 2
-    gained = found.first - found.best
-    stands = found.medians[half:]
-    still = max(stands) - min(stands) <= FLAT_GAIN * found.first + 2 * found.stray
-    no_gain = min(found.medians[:half]) - min(stands) < max(FLAT_GAIN * gained, found.stray)
+    stands = [value for step, value in t.losses if value is not None and step > t.step / 2]
+    half = len(stands) // 2
+    gained = found.first - found.last
     worth = gained > 0.05 * found.first and found.last > 0.3 * found.first
-    if not (still and no_gain and worth) or rates[-1] < 0.3 * max(rates):
+    if half < 10 or not worth or rates[-1] < 0.3 * max(rates):
         return None
-    return {"since": int(found.ends[half - 1]), "now": round(found.last, 4)}
+    if most_gained(stands[:half], stands[half:]) > min(FLAT_GAIN * found.first, FLAT_SHARE * gained):
+        return None
+    return {"since": int(t.step / 2), "now": round(found.last, 4)}
 
 
 @watches("COA008", sources=(EARLY,), figures={"rise": OVERFIT}, action=STOP)
@@ -127,7 +148,8 @@ def overfitting(t: Telemetry) -> Evidence | None:
     clear = found[-1][1] >= best * (1 + OVERFIT) + 0.01 and found[-2][1] >= best * (1 + OVERFIT / 2) and fell <= 1.05
     tail = [value for _, value in found[-3:]]
     # A small rise counts when it goes on while what is learned by heart halves.
-    slow = tail == sorted(tail) and tail[-1] > best * (1 + OVERFIT / 5) and tail[0] > best and fell < BY_HEART
+    least = OVERFIT / 5 if tail[0] > best else OVERFIT / 2.5
+    slow = tail == sorted(tail) and tail[-1] > best * (1 + least) and fell < BY_HEART
     if not clear and not slow:
         return None
     return {"best": round(best, 4), "best_step": int(best_step), "now": round(found[-1][1], 4)}

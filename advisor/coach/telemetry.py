@@ -13,6 +13,10 @@ Points = tuple[Point, ...]
 
 WINDOWS = 10
 LEAST = 5
+NEIGHBOURS = 0.954
+"""Of normal noise: |a - b| has a median of 0.954 sigma."""
+STRAY = 1.253
+"""Of normal noise: the median of n values has a standard error of 1.253 sigma / sqrt(n)."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     step: int = 0
     total: int | None = None
     objective: str | None = None
+    technique: str | None = None
     exit_reason: str | None = None
     losses: Points = ()
     eval_losses: Points = ()
@@ -110,8 +115,8 @@ class Course(msgspec.Struct, frozen=True):
 def course(points: Sequence[Point], windows: int = WINDOWS) -> Course | None:
     """The course of a series; None when there are too few finite points to tell noise from trend.
 
-    The noise of one point is the median absolute difference of neighbours / 0.954 (normal noise: |a - b| has median
-    0.954 sigma); a median of n points strays by about 1.253 sigma / sqrt(n).
+    The noise of one point is the median absolute difference of neighbours / NEIGHBOURS; a median of n points strays by
+    about STRAY sigma / sqrt(n).
     """
     finite = [(step, value) for step, value in points if value is not None]
     size = max(LEAST, len(finite) // windows)
@@ -120,7 +125,18 @@ def course(points: Sequence[Point], windows: int = WINDOWS) -> Course | None:
         return None
     finite = finite[len(finite) - count * size :]
     parts = [finite[at * size : (at + 1) * size] for at in range(count)]
-    steps = [abs(after[1] - before[1]) for before, after in pairwise(finite)]
-    sigma = statistics.median(steps) / 0.954
     medians = tuple(statistics.median(value for _, value in part) for part in parts)
-    return Course(medians, tuple(part[-1][0] for part in parts), 1.253 * sigma / size**0.5)
+    stray = STRAY * noise([value for _, value in finite]) / size**0.5
+    return Course(medians, tuple(part[-1][0] for part in parts), stray)
+
+
+def noise(found: Sequence[float]) -> float:
+    """How much one value strays by chance, whatever the trend; 0 for a single value."""
+    steps = [abs(after - before) for before, after in pairwise(found)]
+    return statistics.median(steps) / NEIGHBOURS if steps else 0.0
+
+
+def most_gained(before: Sequence[float], after: Sequence[float]) -> float:
+    """By how much the level may have fallen from `before` to `after`, at most: the fall seen and twice its error."""
+    error = STRAY * noise([*before, *after]) * (1 / len(before) + 1 / len(after)) ** 0.5
+    return statistics.median(before) - statistics.median(after) + 2 * error

@@ -119,6 +119,7 @@ class Coach:
             step=view.step,
             total=view.total,
             objective=view.objective,
+            technique=view.technique,
             exit_reason=view.exit_reason,
             losses=self._of_stage(view.losses),
             eval_losses=self._of_stage(view.eval_losses),
