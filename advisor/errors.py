@@ -16,10 +16,10 @@ class InputError(ValueError):
         super().__init__(code)
 
     def text(self, lang: str = "en") -> str:
-        """The message in one language: what, where, and the remedy."""
+        """The message in one language: what, where, the remedy, and the code that `tuner explain` expands."""
         from advisor.words import words
 
-        return words(lang).say(f"errors.{self.code}", **self.params)
+        return f"{words(lang).say(f'errors.{self.code}', **self.params)} [{self.code}]"
 
     def __str__(self) -> str:
         return self.text("en")

@@ -34,6 +34,10 @@ class Words:
         """The short name of a metric as it stands in a sentence; a name that is not ours stays as it is."""
         return self.table.get(f"metric.{name}.short", name)
 
+    def fault(self, key: str, /, **params: object) -> str:
+        """The text of a failure, followed by its code: the key, which `tuner explain` expands."""
+        return f"{self.say(key, **params)} [{key}]"
+
     def has(self, key: str) -> bool:
         """Whether this language has the key."""
         return key in self.table

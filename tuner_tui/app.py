@@ -278,5 +278,8 @@ def main(demo: bool = False, lang: str | None = None) -> int:
     app = TunerApp(demo=demo, lang=lang)
     app.run()
     if app.return_code == 1:
-        print(app.say("app.crashed", draft=draft_path()), file=sys.stderr)
+        from tuner_tui import crash
+
+        bundle = crash.keep(app._exception, "app") if app._exception else None
+        print(app.say("app.crashed", draft=draft_path(), bundle=bundle or "-"), file=sys.stderr)
     return app.return_code or 0

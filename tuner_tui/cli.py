@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from advisor.errors import InputError
 from tuner_tui import __version__
 from tuner_tui.commands import ExitCode, say
+from tuner_tui.redact import redact
 from tuner_tui.words import language, words
 
 COMMANDS = (
@@ -34,11 +35,14 @@ COMMANDS = (
     "coach",
     "compare",
     "eval",
+    "chat",
     "export",
     "import",
     "serve",
     "schema",
     "completion",
+    "doctor",
+    "explain",
     "demo",
     "web",
 )
@@ -48,7 +52,7 @@ class Parser(argparse.ArgumentParser):
     """argparse, but usage errors are one clear line and exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        say(f"{self.prog}: {message}\n{self.format_usage().strip()}")
+        say(f"{self.prog}: {message} [cli.bad_usage]\n{self.format_usage().strip()}")
         raise SystemExit(ExitCode.USAGE)
 
 
@@ -62,12 +66,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _dispatch(args)
     except InputError as error:
         say(error.text(language()))
+        say(words().say("cli.explain_more", code=error.code))
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
+    except Exception as error:
+        return _crashed(error, args[0] if args and args[0] in COMMANDS else "tuner")
+
+
+def _crashed(error: Exception, doing: str) -> int:
+    """Words instead of a traceback, and a bundle for a report; TUNER_TRACEBACK=1 shows the traceback to a developer."""
+    from tuner_tui import crash
+
+    if os.environ.get("TUNER_TRACEBACK"):
+        raise error
+    path = crash.keep(error, doing)
+    kind = f"{type(error).__name__}: {redact(str(error))[:300]}".rstrip(": ")
+    say(words().fault("cli.crashed", kind=kind, path=path or "-"))
+    return ExitCode.FAILED
 
 
 def _take_language(args: list[str]) -> tuple[str | None, list[str]]:
@@ -77,7 +96,7 @@ def _take_language(args: list[str]) -> tuple[str | None, list[str]]:
     at = args.index("--lang")
     value = args[at + 1] if at + 1 < len(args) else ""
     if value not in ("ko", "en"):
-        raise SystemExit(_usage_error(words().say("cli.lang", value=value)))
+        raise SystemExit(_usage_error(words().fault("cli.lang", value=value)))
     return value, args[:at] + args[at + 2 :]
 
 
@@ -99,7 +118,7 @@ def _dispatch(args: list[str]) -> int:
     if args == ["--inline", "advise"]:
         return _open_app("tuner_tui.inline")
     if head not in COMMANDS:
-        return _usage_error(words().say("cli.unknown", command=head, commands=", ".join(COMMANDS)))
+        return _usage_error(words().fault("cli.unknown", command=head, commands=", ".join(COMMANDS)))
     return _run_command(head, rest)
 
 
@@ -113,8 +132,8 @@ def _run_command(name: str, rest: list[str]) -> int:
 
 def _open_app(name: str = "tuner_tui.app") -> int:
     served = "TEXTUAL_DRIVER" in os.environ  # `tuner web` talks to the app through pipes
-    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return _usage_error(words().say("cli.no_terminal"))
+    if not served and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        return _usage_error(words().fault("cli.no_terminal"))
     os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
     module: Any = importlib.import_module(name)
     return int(module.main())

@@ -100,13 +100,13 @@ def _candidates() -> Iterator[tuple[Path, str, str | None]]:
     practice = paths.samples() / "model"
     if practice.is_dir():
         yield practice, "practice", None
-    for home in sorted(_cache().glob("models--*")):
+    for home in sorted(hub_cache().glob("models--*")):
         newest = _snapshot(home)
         if newest is not None:
             yield newest, "cache", home.name.removeprefix("models--").replace("--", "/")
 
 
-def _cache() -> Path:
+def hub_cache() -> Path:
     """Where huggingface_hub keeps models: HF_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub, ~/.cache."""
     direct = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     if direct:

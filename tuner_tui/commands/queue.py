@@ -58,11 +58,11 @@ def _may_fit(source: str, need: int | None, gpus: tuple[int, ...]) -> bool:
     totals = [device.total_bytes for device in devices(gpus)]
     known = [total for total in totals if total is not None]
     if not totals:
-        say(words().say("runs.queue.no_device", recipe=source))
+        say(words().fault("runs.queue.no_device", recipe=source))
         return False
     if need is None or len(known) < len(totals) or need <= max(known):
         return True
-    say(words().say("runs.queue.too_big", recipe=source, need=f"{need / GIB:.1f}", most=f"{max(known) / GIB:.1f}"))
+    say(words().fault("runs.queue.too_big", recipe=source, need=f"{need / GIB:.1f}", most=f"{max(known) / GIB:.1f}"))
     return False
 
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = prepare(goes_on_from(asked, args.earlier) if args.earlier else asked, source, base)
     room = room_for(recipe)
     if room is not None and not room.enough:
-        say(words().say("runs.no_room", path=paths.runs(), need=_mib(room.need_bytes), free=_mib(room.free_bytes)))
+        say(words().fault("runs.no_room", path=paths.runs(), need=_mib(room.need_bytes), free=_mib(room.free_bytes)))
         return ExitCode.REFUSED
     if args.rehearse and (refused := _rehearsed(recipe, args.recipe)):
         return refused

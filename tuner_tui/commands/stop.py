@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     elif not state_of(found).live:
         say(words().say("runs.stop.not_running", run=found.id, state=words().say(f"runs.state.{state_of(found)}")))
     elif not _stop(found, max(0.0, args.grace)):
-        say(words().say("runs.stop.stuck", run=found.id))
+        say(words().fault("runs.stop.stuck", run=found.id))
         return ExitCode.FAILED
     else:
         for line in tell(found, outcome_of(found), words()):

@@ -93,7 +93,7 @@ def _scores(report: dict[str, Any], words: Words) -> list[str]:
 
 
 def _crashed(run: RunDir, view: RunView, words: Words) -> list[str]:
-    lines = [words.say("runs.end.crashed", step=view.step, total=_total(view))]
+    lines = [words.fault("runs.end.crashed", step=view.step, total=_total(view))]
     code = exit_code(run)
     if code is not None and code < 0:
         lines.append(words.say("runs.end.signal", signal=signal.Signals(-code).name))

@@ -31,17 +31,21 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def ending_of(error: BaseException, say: Callable[..., str], lang: str) -> Ending:
-    """The ending that an exception means."""
+    """The ending that an exception means; the text of a failure carries its code."""
+
+    def fault(key: str, **params: object) -> str:
+        return f"{say(key, **params)} [{key}]"
+
     if isinstance(error, Stopped):
         return Ending(ExitReason.STOPPED, 130, say("training.exit.stopped_early"))
     if isinstance(error, Diverged):
-        return Ending(ExitReason.DIVERGED, 1, say(f"training.exit.diverged_{error.code}", **error.params))
+        return Ending(ExitReason.DIVERGED, 1, fault(f"training.exit.diverged_{error.code}", **error.params))
     if isinstance(error, InputError):
         return Ending(ExitReason.ERROR, 2, error.text(lang))
     text = str(error).lower()
     if out_of_memory(error):
-        return Ending(ExitReason.OOM, 1, say("training.exit.oom"))
+        return Ending(ExitReason.OOM, 1, fault("training.exit.oom"))
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(mark in text for mark in DISK_FULL):
-        return Ending(ExitReason.ERROR, 1, say("training.exit.disk"))
+        return Ending(ExitReason.ERROR, 1, fault("training.exit.disk"))
     detail = (str(error).strip().splitlines() or [""])[0][:300]
-    return Ending(ExitReason.ERROR, 1, say("training.exit.error", kind=type(error).__name__, detail=detail))
+    return Ending(ExitReason.ERROR, 1, fault("training.exit.error", kind=type(error).__name__, detail=detail))

@@ -68,7 +68,8 @@ def attempt(run: RunDir, events: EventWriter) -> Ending | None:
         with contextlib.suppress(OSError):
             traceback.print_exc()
         if out_of_memory(error) or isinstance(error, RanOut):
-            return None if shrink(run, recipe) else Ending(ExitReason.OOM, 3, say("training.rehearsal.too_big"))
+            text = words(language()).fault("training.rehearsal.too_big")
+            return None if shrink(run, recipe) else Ending(ExitReason.OOM, 3, text)
         return ending_of(error, say, language())
 
 
@@ -84,6 +85,7 @@ def rehearse(job: Job, recipe: Recipe) -> Rehearsal:
     from tuner_tui.evaluation.generate import answers
     from tuner_tui.training import data, model
     from tuner_tui.training.methods import method_of
+    from tuner_tui.training.speed import settle
 
     gauge = Gauge(job.device)
     objective = method_of(job)
@@ -93,7 +95,8 @@ def rehearse(job: Job, recipe: Recipe) -> Rehearsal:
     train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
     tuned, added = model.begin(job.recipe, job.device)
     trainer = objective.trainer(job, tuned, tokenizer, train, held_out, added)
-    model.settle_adapter(model.number_format(job.recipe.train.precision, job.device), trainer.model)
+    model.settle_adapter(job.precision, trainer.model)
+    settle(job, trainer)
     gauge.mark("load")
     job.phase("rehearse")
     wanted = job.recipe.train.micro_batch * job.recipe.train.grad_accum * SPARE_BATCHES

@@ -1,0 +1,84 @@
+"""A crash leaves a bundle that may be shown to others: where it happened and in what, no values, no data, no keys."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from tuner_tui import __version__, paths
+from tuner_tui.redact import redact
+
+MESSAGE = 300
+DEEPEST = 60
+VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "textual", "msgspec")
+
+
+def bundle(error: BaseException, doing: str) -> dict[str, Any]:
+    """What is known about a crash: the chain of errors, each with its place; `doing` names the command."""
+    return {
+        "tuner": __version__,
+        "doing": doing,
+        "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "versions": _versions(),
+        "errors": [_one(each) for each in _chain(error)],
+    }
+
+
+def keep(error: BaseException, doing: str, folder: Path | None = None) -> Path | None:
+    """Write the bundle, readable by its owner alone; None when that cannot be done."""
+    from tuner_tui.runs.directory import write_atomic
+
+    folder = folder or paths.home() / "crashes"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 1_000_000:06d}.json"
+        write_atomic(path, json.dumps(bundle(error, doing), indent=2).encode() + b"\n")
+    except Exception:
+        return None  # a crash on a full disk is told all the same
+    return path
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and what it came from, the last first."""
+    found: list[BaseException] = []
+    here: BaseException | None = error
+    while here is not None and here not in found and len(found) < 8:
+        found.append(here)
+        here = here.__cause__ or (None if here.__suppress_context__ else here.__context__)
+    return found
+
+
+def _one(error: BaseException) -> dict[str, Any]:
+    """Its kind, the beginning of its text, and the places it passed: no local variable is looked at."""
+    frames = traceback.extract_tb(error.__traceback__)[-DEEPEST:]
+    places = [f"{_place(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"kind": type(error).__name__, "text": redact(str(error))[:MESSAGE], "places": places}
+
+
+def _place(filename: str) -> str:
+    """The file below its package's folder: where a person keeps things is nobody's business."""
+    parts = Path(filename).parts
+    for mark in ("site-packages", "dist-packages", "tuner_tui", "advisor"):
+        if mark in parts:
+            at = len(parts) - 1 - parts[::-1].index(mark)
+            return "/".join(parts[at if mark in ("tuner_tui", "advisor") else at + 1 :])
+    return "/".join(parts[-2:])
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in VERSIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

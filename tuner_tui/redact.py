@@ -1,0 +1,47 @@
+"""Keys and tokens are taken out of whatever is written down: by their form, and by their value where we hold it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+
+GONE = "[redacted]"
+SHORTEST = 8
+
+# Hugging Face, OpenAI and Anthropic, AWS, GitHub, GitLab, Slack, Google, signed web tokens, keys in PEM, and the
+# password of an address.
+SECRET = re.compile(
+    r"\bhf_[A-Za-z0-9]{20,}|\bsk-[A-Za-z0-9_-]{20,}|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{20,}"
+    r"|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|\bAIza[0-9A-Za-z_-]{30,}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY(?:.*?END [A-Z ]*PRIVATE KEY)?"
+    r"|(?<=://)[^\s/:@\"']{1,64}:[^\s/@\"']{1,128}(?=@)",
+    re.DOTALL,
+)
+_NAMED = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY", re.IGNORECASE)
+
+
+def held(environ: Mapping[str, str] | None = None) -> list[str]:
+    """The values of environment variables that are named like keys, the longest first."""
+    here = os.environ if environ is None else environ
+    values = {value for name, value in here.items() if _NAMED.search(name) and len(value) >= SHORTEST}
+    # The name of a file or a switch is no key: TOKENIZERS_PARALLELISM=false, SSH_KEY_PATH=/home/me/.ssh/id.
+    return sorted((value for value in values if not value.startswith(("/", "~", "."))), key=len, reverse=True)
+
+
+def redactor(environ: Mapping[str, str] | None = None) -> Callable[[str], str]:
+    """A function that takes keys and tokens out of a text."""
+    values = held(environ)
+    exact = re.compile("|".join(map(re.escape, values))) if values else None
+
+    def redact(text: str) -> str:
+        text = SECRET.sub(GONE, text)
+        return exact.sub(GONE, text) if exact else text
+
+    return redact
+
+
+def redact(text: str) -> str:
+    """The text without keys and tokens, those of this environment too."""
+    return redactor()(text)
