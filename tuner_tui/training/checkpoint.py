@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -15,6 +16,8 @@ from tuner_tui.training.job import Job
 
 PARTIAL = ".partial"
 MANIFEST = "manifest.json"
+DAMAGED = "damaged"
+ORIGIN = "origin.json"
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -36,7 +39,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def seal(checkpoints: Path, step: int, **made_from: object) -> Path:
-    """Turn `.partial/checkpoint-STEP` into `checkpoint-STEP`, manifest added, everything on the disk first."""
+    """Turn `.partial/checkpoint-STEP` into `checkpoint-STEP`, manifest added, everything on the disk first.
+
+    A whole checkpoint of that step is never replaced: it holds the same, and there is no moment without it.
+    """
     written = checkpoints / PARTIAL / f"checkpoint-{step}"
     files = {}
     for path in sorted(each for each in written.rglob("*") if each.is_file()):
@@ -45,8 +51,10 @@ def seal(checkpoints: Path, step: int, **made_from: object) -> Path:
     write_atomic(written / MANIFEST, msgspec.json.encode(manifest))
     flush_folder(written)
     final = checkpoints / written.name
-    if final.exists():
-        shutil.rmtree(final)
+    if manifest_of(final) is not None:
+        shutil.rmtree(written)
+        return final
+    put_aside(final)
     written.rename(final)
     flush_folder(checkpoints)
     return final
@@ -100,35 +108,73 @@ def newest_valid(checkpoints: Path) -> tuple[Path | None, Manifest | None, list[
 
 
 def rotate(checkpoints: Path, keep: int) -> None:
-    """Delete old checkpoints: the newest `keep` stay, and the one with the lowest evaluation loss always does."""
-    known = [(path, _quick(path)) for path in candidates(checkpoints)]
-    measured = [(manifest.eval_loss, path) for path, manifest in known if manifest and manifest.eval_loss is not None]
+    """Delete old checkpoints: the newest `keep` whole ones stay, and always the one with the lowest evaluation loss.
+
+    What is damaged counts for nothing: it never takes the place of a good one.
+    """
+    found = [(path, _quick(path)) for path in candidates(checkpoints)]
+    whole = [(path, manifest) for path, manifest in found if manifest is not None]
+    measured = [(manifest.eval_loss, path) for path, manifest in whole if manifest.eval_loss is not None]
     best = min(measured, default=(None, None))[1]
-    for path, _ in known[keep:]:
-        if path != best:
-            shutil.rmtree(path)
+    kept = {best, *(path for path, _ in whole[:keep])}
+    if not whole:
+        return
+    for path in [*(path for path, _ in found if path not in kept), *checkpoints.glob(f"{DAMAGED}-*")]:
+        shutil.rmtree(path)
 
 
 def _quick(checkpoint: Path) -> Manifest | None:
+    """The manifest of a checkpoint whose files are all there in their sizes; the hashes are not looked at."""
     try:
-        return msgspec.json.decode((checkpoint / MANIFEST).read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode((checkpoint / MANIFEST).read_bytes(), type=Manifest)
+        same = all((checkpoint / name).stat().st_size == part.size for name, part in manifest.files.items())
     except (OSError, msgspec.MsgspecError):
         return None
+    return manifest if same else None
 
 
-def resume_from(job: Job, made_from: dict[str, object]) -> Path | None:
-    """The checkpoint to go on from, None to begin anew; InputError when recipe or data changed since it was made."""
+def put_aside(checkpoint: Path) -> None:
+    """Take a damaged checkpoint out of the way; it goes for good once a whole one is written after it."""
+    aside = checkpoint.with_name(f"{DAMAGED}-{checkpoint.name.rpartition('-')[2]}")
+    if checkpoint.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        checkpoint.rename(aside)
+
+
+def starting_point(job: Job, made_from: dict[str, object]) -> Path | None:
+    """The checkpoint to go on from, None to begin anew; InputError when recipe or data changed since the run began."""
+    begun = job.run.path / ORIGIN
+    if not job.resume or not begun.exists():
+        write_atomic(begun, msgspec.json.encode(made_from))
+    if not job.resume:
+        return None
     path, manifest, skipped = newest_valid(job.run.checkpoints)
     for damaged in skipped:
         job.warn("checkpoint_damaged", path=damaged.name)
-    if path is None or manifest is None:
+        put_aside(damaged)
+    _refuse_changed(job, msgspec.structs.asdict(manifest) if manifest else _read_origin(begun), made_from)
+    if manifest is None:
+        if skipped:
+            job.warn("begins_again")
         return None
-    for name in ("recipe_sha256", "data_sha256"):
-        if getattr(manifest, name) != made_from[name]:
-            raise InputError(f"training.changed_{name.partition('_')[0]}", run=job.run.id, path=job.run.recipe_path)
     if manifest.threads != made_from["threads"]:
         job.warn("threads_changed", before=manifest.threads, now=made_from["threads"])
     return path
+
+
+def _refuse_changed(job: Job, before: dict[str, object], now: dict[str, object]) -> None:
+    for name in ("recipe_sha256", "data_sha256"):
+        if name in before and before[name] != now[name]:
+            raise InputError(f"training.changed_{name.partition('_')[0]}", run=job.run.id, path=job.run.recipe_path)
+
+
+def _read_origin(path: Path) -> dict[str, object]:
+    """What the run was made from when it began; empty when that was not written down."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    except (OSError, msgspec.MsgspecError):
+        return {}
 
 
 def origin(recipe: Path, data_sha256: str, threads: int) -> dict[str, object]:

@@ -207,7 +207,7 @@ def train_steps(
     from transformers import PrinterCallback
 
     job.phase("train")
-    start = checkpoint.resume_from(job, made_from) if job.resume else None
+    start = checkpoint.starting_point(job, made_from)
     checkpoint.clear_partial(job.run.checkpoints)
     job.check_stop()
     counter = TokenCounter(trainer.model)
