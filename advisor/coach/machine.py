@@ -84,9 +84,12 @@ def disk_fills(t: Telemetry) -> Evidence | None:
     return {"free": _gib(now), "need": _gib(rate * t.eta_s)}
 
 
-@watches("COA025", action="set train.micro_batch=*0.5 train.grad_accum=*2")
+@watches("COA025", action="set train.max_length=*0.5")
 def memory_ran_out(t: Telemetry) -> Evidence | None:
-    """The run ended because memory ran out and no smaller way to make the same steps was left, or none was tried."""
+    """The run ended because memory ran out and no smaller way to make the same steps was left.
+
+    Shorter sequences change what is learned from long rows: only whoever accepts the action takes them, never the run.
+    """
     return {"step": t.step} if t.exit_reason == "oom" else None
 
 

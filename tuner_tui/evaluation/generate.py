@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tuner_tui.evaluation.example import Example, encode, prompt_text
+from tuner_tui.evaluation.pieces import in_pieces
 
 BATCH = 32
 
@@ -30,7 +31,9 @@ def answers(
         for start in range(0, len(order), BATCH):
             between()
             chunk = order[start : start + BATCH]
-            texts = _generate(model, tokenizer, [ids[index] for index in chunk], max_new_tokens)
+            texts = in_pieces(
+                [ids[index] for index in chunk], lambda rows: _generate(model, tokenizer, rows, max_new_tokens)
+            )
             for index, text in zip(chunk, texts, strict=True):
                 found[index] = text
     return found
@@ -52,7 +55,7 @@ def inference(model: Any) -> Iterator[None]:
         model.train(training)
 
 
-def _generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int) -> list[str]:
+def _generate(model: Any, tokenizer: Any, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
     import torch
 
     width = max(map(len, prompts))

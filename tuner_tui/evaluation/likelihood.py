@@ -9,6 +9,7 @@ import msgspec
 
 from tuner_tui.evaluation.example import Example, encode_pair
 from tuner_tui.evaluation.generate import inference
+from tuner_tui.evaluation.pieces import in_pieces
 
 LOGITS_PER_BATCH = 64_000_000  # numbers of one batch's logits: 256 MB as fp32
 
@@ -35,7 +36,8 @@ def likelihoods(
     with inference(model):
         for chunk in _batches([len(ids) for ids, _ in coded], _room(model)):
             between()
-            scored = _score(model, tokenizer.pad_token_id, [coded[index] for index in chunk])
+            pad = tokenizer.pad_token_id
+            scored = in_pieces([coded[index] for index in chunk], lambda rows, pad=pad: _score(model, pad, rows))
             for index, likelihood in zip(chunk, scored, strict=True):
                 found[index] = likelihood
     return found
@@ -57,7 +59,7 @@ def _batches(lengths: list[int], room: int) -> list[list[int]]:
     return batches
 
 
-def _score(model: Any, pad: int, rows: list[tuple[list[int], int]]) -> list[Likelihood]:
+def _score(model: Any, pad: int, rows: Sequence[tuple[list[int], int]]) -> list[Likelihood]:
     import torch
 
     width = max(len(ids) for ids, _ in rows)

@@ -36,11 +36,14 @@ class Sampler(TrainerCallback):  # type: ignore[misc]
             return
         limit = self._job.recipe.evaluation.max_new_tokens
         said = answers(model, self._tokenizer, self._asked, max_new_tokens=limit)
-        emit(self._job, self._asked, said, self._before, step)
+        emit(self._job, self._tokenizer, self._asked, said, self._before, step)
 
 
-def emit(job: Job, asked: Sequence[Example], said: Sequence[str], before: Sequence[str], step: int) -> None:
+def emit(
+    job: Job, tokenizer: Any, asked: Sequence[Example], said: Sequence[str], before: Sequence[str], step: int
+) -> None:
     """One `sample` event a question."""
+    limit = job.recipe.evaluation.max_new_tokens
     for example, text, base in zip(asked, said, before, strict=True):
         job.events.emit(
             EventKind.SAMPLE,
@@ -49,4 +52,11 @@ def emit(job: Job, asked: Sequence[Example], said: Sequence[str], before: Sequen
             text=text,
             base=base,
             reference=example.completion,
+            ended=ended(tokenizer, text, example.completion, limit),
         )
+
+
+def ended(tokenizer: Any, text: str, wanted: str, limit: int) -> bool | None:
+    """False when an answer fills the limit although the wanted one leaves room; None = the text does not tell."""
+    said, enough = (len(tokenizer(part, add_special_tokens=False)["input_ids"]) for part in (text, wanted))
+    return False if said >= limit > enough + 1 else None

@@ -67,7 +67,7 @@ def run_stage(job: Job) -> Outcome | None:
         job.phase("evaluate")
         after = tell_score(job, "after", measured(job, trainer.model, tokenizer, held_out))
         kept_after = measured(job, trainer.model, tokenizer, kept_rows) if kept_rows else None
-        emit(job, *samples_of(job, held_out, after, before), trainer.state.global_step)
+        emit(job, tokenizer, *samples_of(job, held_out, after, before), trainer.state.global_step)
         job.phase("save")
         result.save(job, trainer.model, tokenizer)
     return Outcome(

@@ -1,6 +1,7 @@
 """The coach names what is wrong in recorded runs of each kind, and says nothing of the healthy ones."""
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,23 @@ def test_answers_that_run_on_are_told_from_answers_that_are_not_learned() -> Non
     assert ids(answers("the price is 30", ended=False)) == {"COA009"}
 
 
+def test_a_rate_too_low_is_told_from_a_noisy_loss_by_its_size() -> None:
+    dice = random.Random(1)
+    noisy = tuple((step, dice.gauss(1.0, 0.15)) for step in range(1, 61))
+    usual, tiny = ({"step": 60, "total": 100, "losses": noisy, "rates": ((1, rate),)} for rate in (2e-4, 1e-8))
+    assert not judge(Telemetry(**usual, technique="lora"))
+    assert [found.id for found in judge(Telemetry(**tiny, technique="lora"))] == ["COA006"]
+
+
+def test_a_rise_of_the_training_loss_alone_is_chance() -> None:
+    steps = (*(2.0 - step * 0.01 for step in range(80)), *(1.6 + 0.001 * step for step in range(40)))
+    rises = {"step": 120, "total": 200, "losses": tuple(enumerate(steps, 1)), "rates": ((1, 1e-4),)}
+    assert "COA004" in {found.id for found in judge(Telemetry(**rises))}
+    calm = ((40, 1.8), (80, 1.4), (118, 1.39))
+    assert "COA004" not in {found.id for found in judge(Telemetry(**rises, eval_losses=calm))}
+    assert "COA004" in {found.id for found in judge(Telemetry(**rises, eval_losses=(*calm[:2], (118, 1.7))))}
+
+
 def test_another_stage_is_judged_by_its_own_numbers() -> None:
     def steps(begin: int, level: float) -> list[Event]:
         return [
@@ -213,10 +231,11 @@ def test_another_stage_is_judged_by_its_own_numbers() -> None:
     assert "COA004" in heard([first, *steps(0, 0.2), *steps(100, 0.7)])
 
 
-def test_memory_that_ran_out_is_named_with_the_same_effective_batch(recipe: Recipe) -> None:
+def test_shorter_sequences_are_offered_once_nothing_else_is_left(recipe: Recipe) -> None:
     assert heard([{"t": "exit", "at": 1.0, "reason": "oom", "code": 1}]) == {"COA025"}
     after = changed(recipe, advisor.coach.BY_ID["COA025"].action or "")
-    assert (after.train.micro_batch, after.train.grad_accum) == (4, 2)
+    assert after.train.max_length == recipe.train.max_length // 2
+    assert (after.train.micro_batch, after.train.grad_accum) == (recipe.train.micro_batch, recipe.train.grad_accum)
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
