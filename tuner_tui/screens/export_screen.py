@@ -75,7 +75,7 @@ class ExportScreen(StepScreen):
         with Horizontal(id="export"):
             with Vertical(id="wanted"):
                 yield Say("export_step.what", classes="strong")
-                yield Answers("targets", "target", (), several=True, id="targets")
+                yield Answers("targets", "target", (), several=True, ranked=False, id="targets")
                 yield Plain(id="hint", classes="muted")
                 yield Say("export_step.where", classes="strong")
                 yield PathInput("out")

@@ -1,4 +1,4 @@
-"""A list of answers: one, or several in the order of their importance; the chosen ones are marked by signs."""
+"""A list of answers: one, or several (numbered by importance when ranked); the chosen ones are marked by signs."""
 
 from __future__ import annotations
 
@@ -44,10 +44,12 @@ class Answers(OptionList, Speaks):
         values: Sequence[str],
         *,
         several: bool = False,
+        ranked: bool = True,
         id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id, markup=False)
         self.question, self.prefix, self.values, self.several = question, prefix, tuple(values), several
+        self.ranked = ranked
         self.chosen: tuple[str, ...] = ()
         self.help_key = f"question.{question}"
 
@@ -92,7 +94,9 @@ class Answers(OptionList, Speaks):
     def _mark(self, value: str) -> str:
         if not self.several:
             return "(*)" if value in self.chosen else "( )"
-        return f"[{self.chosen.index(value) + 1}]" if value in self.chosen else "[ ]"
+        if value not in self.chosen:
+            return "[ ]"
+        return f"[{self.chosen.index(value) + 1}]" if self.ranked else "[x]"
 
     def _toggle(self, value: str) -> None:
         if self.several:
