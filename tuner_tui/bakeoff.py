@@ -106,7 +106,7 @@ def _run(request: Path, log: Path, told: Words, tell: Tell) -> None:
             raise
     if child.returncode:
         last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise Failed(_code(child.returncode), trouble or clean(last[-1] if last else "?"))
+        raise Failed(failure_code(child.returncode), trouble or clean(last[-1] if last else "?"))
 
 
 def _line(line: bytes, told: Words, tell: Tell) -> str:
@@ -125,7 +125,8 @@ def _line(line: bytes, told: Words, tell: Tell) -> str:
     return ""
 
 
-def _code(returned: int) -> int:
+def failure_code(returned: int) -> int:
+    """Our exit code for that of a child."""
     return ExitCode.USAGE if returned == 2 else ExitCode.FAILED
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.evaluation.bakeoff import Asked
+from tuner_tui.evaluation.child import device_for, tell
 from tuner_tui.evaluation.page import page
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.words import language, words
@@ -45,28 +45,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def work(request: Request) -> dict[str, Any]:
     """The comparison and its verdict."""
-    from tuner_tui.training.model import is_local
-    from tuner_tui.training.threads import idle_threads, use_threads
-
-    threads = idle_threads(request.asked.recipe.train.threads)
-    use_threads(threads)
-    if is_local(request.asked.recipe.model):
-        os.environ["HF_HUB_OFFLINE"] = "1"
-    import torch
-
+    device = device_for(request.asked.recipe)
     from tuner_tui.evaluation.bakeoff import compare
     from tuner_tui.evaluation.outcome import document, verdict
 
-    torch.set_num_threads(threads)
-    found = compare(request.asked, "cuda" if torch.cuda.is_available() else "cpu", tell)
+    found = compare(request.asked, device, tell)
     judged, gaps = verdict(found, goal=request.asked.goal, advised=request.advised, say=words().say)
     return document(found, judged, gaps)
-
-
-def tell(event: str, **fields: object) -> None:
-    """One line of progress on stdout."""
-    sys.stdout.write(msgspec.json.encode({"t": event, **fields}).decode() + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

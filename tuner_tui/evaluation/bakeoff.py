@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import structs
 
 from advisor.errors import InputError
 from advisor.recipe import Metric, Recipe
@@ -27,6 +26,7 @@ from tuner_tui.evaluation.lanes import (
     shown,
 )
 from tuner_tui.evaluation.measure import GENERATED, Measured, measure
+from tuner_tui.evaluation.weights import Weights, room_of
 from tuner_tui.retrieval.index import Index, build
 
 DEVELOPMENT = 24
@@ -98,8 +98,8 @@ class Bench:
         self.rows = _rows(self.recipe, self.held_out)
         self.marks = marks_of(self.tokenizer)
         self.index = self._indexed()
-        self.tuned: Any = None
-        self.base = self._loaded()
+        tuned = asked.tuned if any(lane.tuned for lane in asked.lanes) else None
+        self.weights = Weights(self.recipe, tuned, device)
 
     def _indexed(self) -> Index | None:
         docs = self.recipe.data.docs
@@ -109,23 +109,6 @@ class Bench:
             return None
         cache = Path(self.asked.index_cache) if self.asked.index_cache else None
         return build(Path(docs).expanduser(), cache)
-
-    def _loaded(self) -> Any:
-        """The base model; with an adapter, the same weights carry it and it is switched off for the base lanes."""
-        from tuner_tui.training import model
-
-        base = model.load_model(self.recipe, self.device)
-        folder = self.asked.tuned
-        if folder is None or not any(lane.tuned for lane in self.asked.lanes):
-            return base.eval()
-        if (Path(folder) / "adapter_config.json").is_file():
-            from peft import PeftModel
-
-            self.tuned = PeftModel.from_pretrained(base, folder).eval()
-            return self.tuned
-        full = structs.replace(self.recipe, model=structs.replace(self.recipe.model, id=folder, revision=None))
-        self.tuned = model.load_model(full, self.device).eval()
-        return base.eval()
 
     def run(self) -> Compared:
         """All lanes, one after the other."""
@@ -139,12 +122,12 @@ class Bench:
     def lane(self, lane: Lane) -> Measurement:
         """One lane's prompts, answers, score and price."""
         self.tell("lane", lane=lane.value, items=len(self.held_out))
-        if lane.tuned and self.tuned is None:
+        if lane.tuned and not self.weights.tuned:
             raise InputError("compare.not_tuned", lane=lane.value)
-        with _Weights(self.tuned, self.base, tuned=lane.tuned) as model:
+        with self.weights.of(tuned=lane.tuned) as model:
             prompts, shots = self._prompts(lane, model)
             with _Peak(self.device) as peak:
-                found = measure(model, self.tokenizer, prompts, self.spec, max_length=self._room(model))
+                found = measure(model, self.tokenizer, prompts, self.spec, max_length=room_of(model))
                 times = self._latencies(model, prompts)
         lengths = [prompt_tokens(self.tokenizer, example) for example in prompts]
         said = [len(self.tokenizer(answer, add_special_tokens=False)["input_ids"]) for answer in found.answers]
@@ -180,7 +163,7 @@ class Bench:
         development, pool = self.train[:DEVELOPMENT], self.train[DEVELOPMENT : DEVELOPMENT + POOL]
         if not pool or self.spec.metric not in GENERATED:
             return CHOICES[0]
-        likeness, room = likeness_of(pool), self._room(model)
+        likeness, room = likeness_of(pool), room_of(model)
         scores: list[float] = []
         for shots in CHOICES:
             prompts = [shown(example, pool, shots, likeness) for example in development]
@@ -190,10 +173,6 @@ class Bench:
                 continue
             scores.append(measure(model, self.tokenizer, prompts, self.spec, max_length=room).score)
         return CHOICES[max(range(len(CHOICES)), key=lambda at: scores[at])]
-
-    def _room(self, model: Any) -> int:
-        """Tokens that the model can read at once."""
-        return int(getattr(model.config, "max_position_embeddings", None) or 4096)
 
     def _latencies(self, model: Any, prompts: Sequence[Example]) -> dict[str, float]:
         """p50 and p95 of single requests, in milliseconds; the first one warms up and is not counted."""
@@ -240,23 +219,6 @@ def _rows(recipe: Recipe, held_out: Sequence[Example]) -> list[dict[str, Any]]:
 
     known = dict(read_rows(Path(recipe.data.eval or recipe.data.train).expanduser()))
     return [known.get(example.row, {}) for example in held_out]
-
-
-class _Weights:
-    """The model with the weights of a lane: an adapter is off for the base lanes."""
-
-    def __init__(self, adapted: Any, base: Any, *, tuned: bool) -> None:
-        self._model = adapted if tuned else base
-        self._off = None if tuned or not hasattr(base, "disable_adapter") else base.disable_adapter()
-
-    def __enter__(self) -> Any:
-        if self._off is not None:
-            self._off.__enter__()
-        return self._model
-
-    def __exit__(self, *error: Any) -> None:
-        if self._off is not None:
-            self._off.__exit__(*error)
 
 
 class _Peak:

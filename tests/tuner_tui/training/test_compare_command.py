@@ -76,3 +76,22 @@ def test_what_cannot_be_compared_is_named(run: Path, args: list[str], code: int,
     found = tuner("compare", *[run.name if arg == "RUN" else arg for arg in args], "--json")
     assert (found[0], found[1]) == (code, None)
     assert named in found[2]
+
+
+def test_base_and_tuned_talk_side_by_side_with_and_without_documents(run: Path, tmp_path: Path) -> None:
+    sample = little.report(run)["samples"][0]
+    question = sample["prompt"].strip()
+    (tmp_path / "note.md").write_text(f"{question}: {sample['reference']}", encoding="utf-8")
+    asked = subprocess.run(
+        [sys.executable, "-m", "tuner_tui", "chat", run.name, "--docs", tmp_path / "note.md", "--json"],
+        input=f"{question}\n/new\n{question}\n",
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert asked.returncode == 0, asked.stderr
+    first, again = map(json.loads, asked.stdout.splitlines())
+    assert list(first["answers"]) == ["base", "tuned", "base_docs", "tuned_docs"]
+    assert (first["answers"]["base"], first["answers"]["tuned"]) == (sample["before"], sample["after"])
+    assert [each["cited"] for each in first["passages"]] == ["note.md#1"]
+    assert again == first

@@ -1,0 +1,31 @@
+"""What every child process of this package begins with: threads, no network for local models, lines on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import msgspec
+
+from advisor.recipe import Recipe
+
+
+def tell(event: str, **fields: object) -> None:
+    """One line of progress on stdout."""
+    sys.stdout.write(msgspec.json.encode({"t": event, **fields}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def device_for(recipe: Recipe) -> str:
+    """Set this process up before torch is loaded; the device to work on."""
+    from tuner_tui.training.model import is_local
+    from tuner_tui.training.threads import idle_threads, use_threads
+
+    threads = idle_threads(recipe.train.threads)
+    use_threads(threads)
+    if is_local(recipe.model):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+
+    torch.set_num_threads(threads)
+    return "cuda" if torch.cuda.is_available() else "cpu"
