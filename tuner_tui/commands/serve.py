@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from advisor.errors import InputError
 from tuner_tui.commands import ExitCode, say
-from tuner_tui.export.source import find_source
+from tuner_tui.export.server import HOST, Server, missing_parts
+from tuner_tui.export.serving import KEY
+from tuner_tui.export.source import Source, find_source
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.supervisor import child_environment
 from tuner_tui.words import language, words
-
-HOST = "127.0.0.1"
-NEEDED = ("fastapi", "uvicorn", "openai")
-READY_S = 600.0
-LOOK_S = 0.5
-SERVER = "import sys; from transformers.cli.transformers import main; sys.exit(main())"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,20 +25,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     told = words().say
     parser.add_argument("run", help=told("runs.help.run"))
     parser.add_argument("--port", type=int, default=8000, help=told("serve.help.port"))
+    parser.epilog = told("serve.help.key", variable=KEY)
 
 
 def run(args: argparse.Namespace) -> int:
     """Merge where needed, start transformers' own server, say when it answers, wait for Ctrl-C."""
     source = find_source(args.run)
     source.weights()
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = missing_parts()
     if missing:
-        say(words().say("serve.needs", missing=", ".join(missing)))
+        say(words().fault("serve.needs", missing=", ".join(missing)))
         return ExitCode.REFUSED
     refuse_taken(args.port)
     assert source.run is not None
     folder, code = weights(source.run)
-    return code if folder is None else serve(folder, args.port)
+    return code if folder is None else serve(source, folder, args.port)
 
 
 def refuse_taken(port: int) -> None:
@@ -64,56 +57,35 @@ def weights(run: RunDir) -> tuple[Path | None, int]:
     if (run.model / "config.json").is_file():
         return run.model, 0
     kept = run.path / "served"
-    if not (kept / "merged" / "config.json").is_file():
+    if not up_to_date(kept / "merged", run.adapter):
         say(words().say("serve.merging"))
-        command = [sys.executable, "-P", "-m", "tuner_tui.export", "--to=merged", f"--out={kept}", "--", str(run.path)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment())
+        flags = ["--to=merged", f"--out={kept}", "--overwrite"]
+        command = [sys.executable, "-P", "-m", "tuner_tui.export", *flags, "--", str(run.path)]
+        environment = {**child_environment(os.environ), "TUNER_LANG": language(), "HF_HUB_OFFLINE": "1"}
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment)
         if done.returncode != 0:
+            (kept / "merged" / "config.json").unlink(missing_ok=True)  # what did not pass is never served
             return None, done.returncode
     return kept / "merged", 0
 
 
-def environment() -> dict[str, str]:
-    """The child's environment, in this language; whole weights need no network."""
-    return {**child_environment(os.environ), "TUNER_LANG": language(), "HF_HUB_OFFLINE": "1"}
+def up_to_date(merged: Path, adapter: Path) -> bool:
+    """Whether the merged weights are there and made after the adapter, which a resumed run writes again."""
+    made = merged / "config.json"
+    written = max((path.stat().st_mtime for path in adapter.glob("*.safetensors")), default=0.0)
+    return made.is_file() and made.stat().st_mtime >= written
 
 
-def serve(folder: Path, port: int) -> int:
+def serve(source: Source, folder: Path, port: int) -> int:
     """Run the server until it ends or Ctrl-C."""
-    command = [sys.executable, "-P", "-c", SERVER, "serve", str(folder), "--host", HOST, "--port", str(port)]
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment())
+    own = os.environ.get(KEY)
+    key = own or secrets.token_urlsafe(24)
     try:
-        if answers(server, port):
-            say(words().say("serve.ready", url=f"http://{HOST}:{port}/v1", model=folder))
-        code = server.wait()
-        say(words().say("serve.ended", code=code))
-        return ExitCode.FAILED
+        with Server(folder, name=source.name, port=port, key=key) as server:
+            if server.ready():
+                shown = words().say("serve.own_key", variable=KEY) if own else key
+                say(words().say("serve.ready", url=f"{server.url}/v1", model=source.name, key=shown))
+            say(words().fault("serve.ended", code=server.wait()))
+            return ExitCode.FAILED
     except KeyboardInterrupt:
         return ExitCode.DONE
-    finally:
-        stop(server)
-
-
-def answers(server: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until the server says that it is healthy; False when it ended or took too long."""
-    until = time.monotonic() + READY_S
-    # No proxy stands between this machine and itself.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while server.poll() is None and time.monotonic() < until:
-        try:
-            with opener.open(f"http://{HOST}:{port}/health", timeout=5) as reply:
-                return bool(json.load(reply))
-        except (OSError, ValueError, urllib.error.URLError):
-            time.sleep(LOOK_S)
-    return False
-
-
-def stop(server: subprocess.Popen[bytes]) -> None:
-    """End the server: asked first, then made to."""
-    if server.poll() is None:
-        server.terminate()
-        try:
-            server.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()

@@ -29,10 +29,19 @@ def held_out(task: Task, tokenizer: Any) -> list[Any]:
 
 
 def parity(
-    task: Task, tokenizer: Any, reference: Sequence[Transcript], export: Sequence[Transcript], name: str = "parity"
+    task: Task,
+    tokenizer: Any,
+    reference: Sequence[Transcript],
+    export: Sequence[Transcript],
+    name: str = "parity",
+    *,
+    by_text: bool = False,
 ) -> Check:
-    """The check `name`: token by token, every difference shown; one beyond UNDECIDED fails."""
-    found = differences(tokenizer, reference, export)
+    """The check `name`: token by token, every difference shown; one beyond UNDECIDED fails.
+
+    `by_text`: the export told its answers as text, without log-probabilities.
+    """
+    found = differences(tokenizer, reference, export, by_text=by_text)
     real = [each for each in found if each.gap is None or each.gap > UNDECIDED]
     tokens = sum(len(each.ids) + each.stopped for each in reference)
     value = {
@@ -40,7 +49,7 @@ def parity(
         "tokens": tokens,
         "tolerance_nats": UNDECIDED,
         "differences": msgspec.to_builtins(found),
-        "largest_log_prob_difference": largest(reference, export),
+        "largest_log_prob_difference": None if by_text else largest(reference, export),
     }
     return task.check(
         name,

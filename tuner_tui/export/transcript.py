@@ -100,8 +100,7 @@ def _difference(tokenizer: Any, item: int, left: Transcript, right: Transcript, 
     if left.prompt_ids != right.prompt_ids:
         return split(tokenizer, item, left.prompt_ids, right.prompt_ids)
     if by_text:
-        same = left.text == right.text
-        return None if same else Difference(item=item, what="text", reference=left.text, export=right.text)
+        return _by_text(tokenizer, item, left, right)
     at = _first(left.ids, right.ids)
     if left.ids == right.ids and left.stopped == right.stopped:
         return None
@@ -113,6 +112,24 @@ def _difference(tokenizer: Any, item: int, left: Transcript, right: Transcript, 
         reference=_shown(tokenizer, ours),
         export=_shown(tokenizer, theirs),
         gap=_gap(left, right, at),
+    )
+
+
+def _by_text(tokenizer: Any, item: int, left: Transcript, right: Transcript) -> Difference | None:
+    """Answer and end as a server tells them; where the texts part is counted in tokens of the answers cut anew."""
+    if left.text == right.text:
+        return None if left.stopped == right.stopped else Difference(item=item, what="stop", token=len(left.ids))
+    ours, theirs = (tokenizer.encode(text, add_special_tokens=False) for text in (left.text, right.text))
+    at = _first(ours, theirs)
+    told = left.top[at] if ours == left.ids and at < len(left.top) else {}
+    other = theirs[at] if at < len(theirs) else None
+    return Difference(
+        item=item,
+        what="text",
+        token=at,
+        reference=_shown(tokenizer, ours[at] if at < len(ours) else None),
+        export=_shown(tokenizer, other),
+        gap=max(told.values()) - told[other] if other in told else None,
     )
 
 

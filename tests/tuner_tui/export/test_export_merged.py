@@ -108,3 +108,24 @@ def test_another_prompt_differs_before_any_token() -> None:
     other = Transcript(prompt="q", prompt_ids=[2], ids=[97], text="a", stopped=True)
     [found] = differences(Letters(), [said("a")], [other])
     assert found.what == "prompt"
+
+
+class Spelling(Letters):
+    """The same, for texts."""
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        return [ord(letter) for letter in text]
+
+
+def test_answers_told_as_text_differ_by_the_token_where_they_part() -> None:
+    reference = said("abc", top={1: {ord("b"): -0.68, ord("x"): -0.70}})
+    told = msgspec.structs.replace(said("axc"), ids=[], top=[])
+    assert differences(Spelling(), [reference], [msgspec.structs.replace(told, text="abc")], by_text=True) == []
+    [found] = differences(Spelling(), [reference], [told], by_text=True)
+    assert (found.what, found.token, found.reference, found.export) == ("text", 1, "b", "x")
+    assert found.gap == pytest.approx(0.02)
+    [found] = differences(Spelling(), [said("abc")], [told], by_text=True)
+    assert found.gap is None
+    cut = msgspec.structs.replace(told, text="abc", stopped=False)
+    [found] = differences(Spelling(), [reference], [cut], by_text=True)
+    assert (found.what, found.gap) == ("stop", None)
