@@ -12,6 +12,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.recipe import Check, RewardSpec
 from tuner_tui.evaluation import scorers
+from tuner_tui.evaluation.schema import check_schema, satisfies
 
 NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
 Judge = Callable[[Sequence[str], Sequence[str], Sequence[str]], list[float]]
@@ -23,6 +24,8 @@ def judge_of(spec: RewardSpec) -> Judge:
         from tuner_tui.evaluation.verdict import Verdicts
 
         return Verdicts(*_function(spec), timeout_s=spec.timeout_s)
+    if spec.check is Check.JSON and spec.schema:
+        return _each(_schema(spec.schema))
     if spec.check is Check.REGEX:
         return _each(_pattern(spec))
     return _each({Check.EXACT: scorers.exact_match, Check.NUMERIC: numeric, Check.JSON: same_json}[spec.check])
@@ -43,6 +46,21 @@ def _pattern(spec: RewardSpec) -> Callable[[str, str], float]:
     except re.error as error:
         raise InputError("training.reward_regex", pattern=spec.pattern, detail=error) from None
     return lambda answer, _: float(wanted.search(answer) is not None)
+
+
+def _schema(file: str) -> Callable[[str, str], float]:
+    """1 when an answer is JSON of the schema in `file`."""
+    try:
+        schema = msgspec.json.decode(Path(file).expanduser().read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputError("training.schema_file", path=file, detail=error) from None
+    check_schema(schema)
+
+    def check(answer: str, _: str) -> float:
+        value = _json(answer)
+        return float(value is not _NOT_JSON and satisfies(value, schema))
+
+    return check
 
 
 def _function(spec: RewardSpec) -> tuple[Path, str]:

@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     WARN = "warn"
     EXIT = "exit"
     DISK = "disk"
+    RANKS = "ranks"
 
 
 class ExitReason(StrEnum):
@@ -46,7 +47,7 @@ class ExitReason(StrEnum):
 
 
 # What may be lost on a full disk without anyone being misled.
-_LOSSY = (EventKind.GPU, EventKind.DISK, EventKind.COACH, EventKind.SAMPLE, EventKind.WARN)
+_LOSSY = (EventKind.GPU, EventKind.DISK, EventKind.COACH, EventKind.SAMPLE, EventKind.WARN, EventKind.RANKS)
 
 
 class EventWriter:

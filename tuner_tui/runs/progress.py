@@ -35,6 +35,8 @@ class Progress:
         if stepped and (self._clock() - self._told_at >= EVERY_S or view.step == view.total):
             self._told_at = self._clock()
             told.append(self._step(view))
+            if view.ranks:
+                told.append(self._ranks(view))
         return told
 
     def _line(self, event: Event) -> str | None:
@@ -55,6 +57,19 @@ class Progress:
             rate=shown(view.tokens_per_s, 0),
             eta=duration(view.eta_s),
         )
+
+    def _ranks(self, view: RunView) -> str:
+        """Every process on one line."""
+        each = [
+            self._words.say(
+                "runs.rank",
+                rank=one.rank,
+                rate=shown(one.tokens_per_s, 0),
+                held=shown(None if one.bytes is None else one.bytes / 2**30, 2),
+            )
+            for one in view.ranks
+        ]
+        return self._words.say("runs.ranks", ranks=" · ".join(each))
 
     def _eval(self, event: Event) -> str:
         when = event.get("when")

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from advisor.errors import InputError
+from advisor.recipe import decode_recipe
 from tuner_tui.runs.changes import refuse_changes
 from tuner_tui.runs.devices import free_locks
 from tuner_tui.runs.directory import RunDir, RunInfo, locked, refuse_foreign
@@ -77,7 +78,20 @@ def resume(run: RunDir, *, command: Sequence[str] | None = None) -> RunInfo:
 def child_command(run: RunDir, *, resume: bool = False) -> list[str]:
     """How the training child is called. `-P`: nothing beside the run's files can be imported by accident."""
     ending = ["--resume"] if resume else []
-    return [sys.executable, "-P", "-m", "tuner_tui.training", str(run.path), *ending]
+    return [sys.executable, "-P", *_spread(run), "-m", "tuner_tui.training", str(run.path), *ending]
+
+
+def _spread(run: RunDir) -> list[str]:
+    """torchrun's own arguments where the recipe asks for more than one process; nodes meet at `launch.main`."""
+    asked = decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)).launch
+    if asked.world == 1:
+        return []
+    meet = ["--standalone"]
+    if asked.nodes > 1:
+        if asked.main is None:
+            raise InputError("runs.launch_main", nodes=asked.nodes)
+        meet = ["--nnodes", str(asked.nodes), "--rdzv-backend", "c10d", "--rdzv-endpoint", asked.main]
+    return ["-m", "torch.distributed.run", *meet, "--nproc-per-node", str(asked.processes)]
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +104,7 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     package = Path(__file__).resolve().parents[2]
     if package.name not in ("site-packages", "dist-packages"):
         kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(package), kept.get("PYTHONPATH")]))
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 def exit_code(run: RunDir) -> int | None:

@@ -59,6 +59,15 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
 
 
+class Rank(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of a run's processes last measured for itself."""
+
+    rank: int
+    tokens_per_s: float | None = None
+    step_s: float | None = None
+    bytes: int | None = None
+
+
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
     """What a watcher may know about a run. Times in unix seconds, `eta_s` in seconds, unknown is None.
 
@@ -89,6 +98,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     series: dict[str, Series] = {}
     memory_series: dict[str, Series] = {}
     gpus: dict[str, GpuReading] = {}
+    ranks: tuple[Rank, ...] = ()
     samples: tuple[Sample, ...] = ()
     scores: dict[str, Score] = {}
     messages: tuple[tuple[str, str], ...] = ()
@@ -159,6 +169,7 @@ class _Fold:
         self.kinds = {
             "step": self._step,
             "gpu": self._gpu,
+            "ranks": self._ranks,
             "start": self._start,
             "phase": self._phase,
             "eval": self._eval,
@@ -237,6 +248,20 @@ class _Fold:
         if event.get("nonfinite"):
             now["nonfinite"] = self._get("nonfinite") + 1
         self._pace(event)
+
+    def _ranks(self, event: Mapping[str, Any]) -> None:
+        told = [each for each in event.get("ranks") or () if isinstance(each, Mapping)]
+        found = [
+            Rank(
+                rank=rank,
+                tokens_per_s=number(each, "tokens_per_s"),
+                step_s=number(each, "step_s"),
+                bytes=integer(each, "bytes"),
+            )
+            for each in told
+            if (rank := integer(each, "rank")) is not None
+        ]
+        self.now["ranks"] = tuple(found)
 
     def _extra(self, name: str, step: int, value: Any, finite: float | None) -> None:
         key = f"extra:{clean(name, 40)}"

@@ -17,6 +17,7 @@ from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
 from tuner_tui.training.failure import Ending, ending_of
 from tuner_tui.training.job import Job
+from tuner_tui.training.spread import Silent, leave, local_rank, local_world, rank, shared, world
 from tuner_tui.training.survive import RanOut, adjusted, begin_again, shrink
 from tuner_tui.training.threads import idle_threads, use_threads
 from tuner_tui.words import language, words
@@ -33,7 +34,8 @@ def main(argv: list[str] | None = None) -> int:
         print(InputError("training.no_recipe", path=run.recipe_path).text(language()), file=sys.stderr)
         return 2
     try:
-        writer = CoachedWriter(run.events_path, words(language()))
+        leads = local_rank() == 0
+        writer = CoachedWriter(run.events_path, words(language())) if leads else Silent()
     except InputError as error:
         print(error.text(language()), file=sys.stderr)
         return 2
@@ -44,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     return ending.code if ending is not None else begin_again()
 
 
-def attempt(run: RunDir, events: CoachedWriter, *, resume: bool) -> Ending | None:
+def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> Ending | None:
     """One attempt at the run; every exception becomes an ending, its traceback goes to the log.
 
     None: memory ran out and there is a smaller way to make the same steps, to be begun in a fresh process.
@@ -54,7 +56,9 @@ def attempt(run: RunDir, events: CoachedWriter, *, resume: bool) -> Ending | Non
     try:
         recipe = adjusted(run, decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)))
         events.coach_by(recipe)
+        recipe = shared(recipe)
         job = Job(run=run, recipe=recipe, events=events, words=words(lang), resume=resume)
+        job.rank, job.world = rank(), world()
         job.trap_signals()
         job.phase("prepare")
         prepare(job, recipe)
@@ -68,12 +72,15 @@ def attempt(run: RunDir, events: CoachedWriter, *, resume: bool) -> Ending | Non
         shutil.rmtree(run.checkpoints / ".partial", ignore_errors=True)
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        if isinstance(error, RanOut) and (change := shrink(run, recipe)):
+        if isinstance(error, RanOut) and world() == 1 and (change := shrink(run, recipe)):
             numbers = {name: getattr(change, name) for name in ("micro_batch", "grad_accum")}
             key = "training.warn.ran_out_ckpt" if change.grad_ckpt else "training.warn.ran_out"
             events.emit(EventKind.WARN, code="ran_out", text=say(key, before=recipe.train.micro_batch, **numbers))
             return None
         return ending_of(error, say, lang)
+    finally:
+        if world() > 1:
+            leave()
 
 
 def prepare(job: Job, recipe: Recipe) -> None:
@@ -83,7 +90,7 @@ def prepare(job: Job, recipe: Recipe) -> None:
 
     job.run.checkpoints.mkdir(exist_ok=True)
     before = threads_of(job.run.checkpoints) if job.resume else None
-    job.threads = before or idle_threads(recipe.train.threads)
+    job.threads = before or max(idle_threads(recipe.train.threads) // local_world(), 1)
     use_threads(job.threads)
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if is_local(recipe.model):
@@ -92,6 +99,8 @@ def prepare(job: Job, recipe: Recipe) -> None:
 
     torch.set_num_threads(job.threads)
     job.device = "cuda" if torch.cuda.is_available() else "cpu"
+    if job.device == "cuda" and job.world > 1:
+        torch.cuda.set_device(local_rank())
 
 
 if __name__ == "__main__":

@@ -6,25 +6,28 @@ import math
 from typing import Any
 
 from advisor.recipe import Precision, TrainSpec
+from tuner_tui.training import spread
 from tuner_tui.training.checkpoint import PARTIAL
 from tuner_tui.training.job import Job
-from tuner_tui.training.model import number_format
 
 EVALUATIONS = 4
 
 
-def total_steps(train: TrainSpec, rows: int) -> int:
-    """Optimizer steps that the recipe asks for on `rows` training rows, as transformers' Trainer counts them."""
+def total_steps(train: TrainSpec, rows: int, world: int = 1) -> int:
+    """Optimizer steps that the recipe asks for on `rows` training rows, as transformers' Trainer counts them.
+
+    `train` is what each of `world` processes does.
+    """
     if train.max_steps is not None:
         return train.max_steps
-    batches = math.ceil(rows / train.micro_batch)
+    batches = math.ceil(math.ceil(rows / train.micro_batch) / world)
     return math.ceil(train.epochs * max(math.ceil(batches / train.grad_accum), 1))
 
 
 def arguments(job: Job, rows: int) -> dict[str, Any]:
     """Keyword arguments that every TRL configuration takes, from the recipe; `rows` are the training rows."""
-    train, total = job.recipe.train, total_steps(job.recipe.train, rows)
-    precision = number_format(train.precision, job.device)
+    train, total = job.recipe.train, total_steps(job.recipe.train, rows, job.world)
+    precision = job.precision
     return {
         "output_dir": str(job.run.checkpoints / PARTIAL),
         "max_steps": train.max_steps or -1,
@@ -56,4 +59,4 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
         "disable_tqdm": True,
         "dataloader_pin_memory": job.device != "cpu",
         "dataloader_num_workers": 0,
-    }
+    } | spread.arguments(job)

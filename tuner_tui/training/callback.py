@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 from tuner_tui.runs.events import EventKind
 from tuner_tui.training.checkpoint import rotate, seal
 from tuner_tui.training.job import Diverged, Job
+from tuner_tui.training.spread import check_wrapped, tell_ranks
 
 NAMES = {"learning_rate": "lr", "rewards/margins": "rewards_margin", "rewards/accuracies": "rewards_accuracy"}
 SILENT = ("num_tokens", "total_flos", "num_input_tokens_seen")
@@ -44,7 +45,9 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         self._steps = 0
         self._tokens = 0
         self.eval_loss: float | None = None
+        self._evaluated = -1
         self.stopped = False
+        self.levelled = False
         self.last_saved: int | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -64,6 +67,8 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             self.stopped = True
             control.should_save = True
             control.should_training_stop = True
+        elif self._job.recipe.train.keep_best and state.global_step >= state.max_steps and args.eval_strategy != "no":
+            control.should_evaluate = True  # the last weights are compared with the best
         return control
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **kwargs: Any) -> None:
@@ -83,6 +88,8 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             step_s=elapsed / steps,
             **named(logs),
         )
+        rate, spent = (self._counter.tokens - self._tokens) / elapsed, elapsed / steps
+        tell_ranks(self._job, state.global_step, tokens_per_s=rate, step_s=spent, bytes=held_bytes(self._job.device))
         self._mark(state.global_step)
         if not math.isfinite(loss):
             raise Diverged("loss", step=state.global_step)
@@ -90,19 +97,27 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         if not math.isfinite(float(logs.get("grad_norm") or 0.0)):
             raise Diverged("gradient", step=state.global_step)
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, Any], **kwargs: Any) -> None:
-        """The held-out loss during training; its time is not the steps' time."""
-        self.eval_loss = metrics.get("eval_loss")
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, Any], **kwargs: Any) -> Any:
+        """The held-out loss during training; its time is not the steps' time. No gain for long ends the run early."""
+        self.eval_loss, self._evaluated = metrics.get("eval_loss"), state.global_step
         self._job.events.emit(EventKind.EVAL, step=state.global_step, loss=self.eval_loss)
+        patience = self._job.recipe.train.patience
+        if patience and state.global_step < state.max_steps and barren(state.log_history) >= patience:
+            self.levelled = True
+            control.should_save = control.should_training_stop = True
+            self._job.warn("levelled", count=patience, step=state.global_step)
         self._mark(state.global_step)
+        return control
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """What the library wrote aside becomes a checkpoint in one step; then the old ones go."""
         step = state.global_step
-        best = self.eval_loss if self.eval_loss is None or math.isfinite(self.eval_loss) else None
-        path = seal(self._job.run.checkpoints, step, eval_loss=best, **self._made_from)
-        rotate(self._job.run.checkpoints, self._job.recipe.train.keep_checkpoints)
-        self._job.events.emit(EventKind.CHECKPOINT, step=step, path=str(path.relative_to(self._job.run.path)))
+        measured = self.eval_loss if self._evaluated == step else None
+        best = measured if measured is None or math.isfinite(measured) else None
+        if self._job.rank == 0:
+            path = seal(self._job.run.checkpoints, step, eval_loss=best, **self._made_from)
+            rotate(self._job.run.checkpoints, self._job.recipe.train.keep_checkpoints)
+            self._job.events.emit(EventKind.CHECKPOINT, step=step, path=str(path.relative_to(self._job.run.path)))
         self.last_saved = step
         self._mark(step)
 
@@ -110,6 +125,30 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         self._since = time.monotonic()
         self._steps = step
         self._tokens = self._counter.tokens
+
+
+class Wrapped(TrainerCallback):  # type: ignore[misc]
+    """Looks, before the first step, whether what is trained is wrapped as the launch asked."""
+
+    def __init__(self, job: Job, trainer: Any) -> None:
+        self._job, self._trainer = job, trainer
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Tell the type and the kernels; a launch that did less raises."""
+        wrapped = check_wrapped(self._job, self._trainer)
+        if self._job.world > 1:
+            self._job.warn("spread", processes=self._job.world, wrapped=wrapped)
+
+
+def held_bytes(device: str) -> int | None:
+    """What this process holds: of its GPU as the allocator counts, else resident memory."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.memory_reserved())
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
 
 
 def named(logs: dict[str, Any]) -> dict[str, float]:
@@ -120,6 +159,13 @@ def named(logs: dict[str, Any]) -> dict[str, float]:
             continue
         found[NAMES.get(name, name.replace("/", "_"))] = float(value)
     return found
+
+
+def barren(history: list[dict[str, Any]]) -> int:
+    """How many of the latest evaluations brought no lower loss than the best before them."""
+    losses = [float(entry["eval_loss"]) for entry in history if "eval_loss" in entry]
+    lowest = min((loss for loss in losses if math.isfinite(loss)), default=math.nan)
+    return len(losses) - 1 - losses.index(lowest) if lowest in losses else 0
 
 
 def gradients_finite(model: Any) -> bool:

@@ -9,6 +9,7 @@ from tuner_tui.evaluation.example import Example
 from tuner_tui.training.arguments import arguments
 from tuner_tui.training.formats import texts
 from tuner_tui.training.job import Job
+from tuner_tui.training.speed import plain
 
 read = texts
 
@@ -23,16 +24,12 @@ def rows(examples: Sequence[Example]) -> Any:
 def trainer(
     job: Job, model: Any, tokenizer: Any, train: Sequence[Example], held_out: Sequence[Example], peft: Any
 ) -> Any:
-    """TRL's SFT trainer on plain text. Packing (best-fit, texts never see each other) needs a kernel that keeps them
-    apart, so it is on where the recipe asks for it and nowhere else.
+    """TRL's SFT trainer on plain text. Packed texts (best fit) never see each other: positions begin anew with each
+    text, and transformers' attention masks keep apart what begins anew.
     """
     from trl import SFTConfig, SFTTrainer
 
-    config = SFTConfig(
-        **arguments(job, len(train)),
-        packing=job.recipe.train.packing,
-        completion_only_loss=False,
-    )
+    config = SFTConfig(**arguments(job, len(train)) | plain(job), completion_only_loss=False)
     return SFTTrainer(
         model=model,
         args=config,

@@ -9,7 +9,7 @@ from typing import Any
 
 from advisor.errors import InputError
 from advisor.methods import Label, Objective, Technique
-from advisor.recipe import Recipe
+from advisor.recipe import Precision, Recipe
 from advisor.words import Words
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, EventWriter
@@ -30,7 +30,10 @@ class Diverged(Exception):
 
 @dataclass
 class Job:
-    """What one attempt at a run works with. `device` is `cuda` or `cpu`; `rows` are the training rows' numbers."""
+    """What one attempt at a run works with. `device` is `cuda` or `cpu`; `rows` are the training rows' numbers.
+
+    `rank` counts the run's processes, `world` is how many there are; only rank 0 writes checkpoints and the result.
+    """
 
     run: RunDir
     recipe: Recipe
@@ -39,6 +42,8 @@ class Job:
     resume: bool = False
     device: str = "cpu"
     threads: int = 1
+    rank: int = 0
+    world: int = 1
     rows: list[int] = field(default_factory=list)
     signalled: bool = False
     parent: Job | None = None
@@ -55,10 +60,12 @@ class Job:
 
     @property
     def stopping(self) -> bool:
-        """Whether someone asked the run to stop, by signal or by the stop file."""
+        """Whether someone asked the run to stop, by signal or by the stop file; all processes of it say the same."""
         if self.parent is not None:
             return self.parent.stopping
-        return self.signalled or self.run.stop_path.exists()
+        from tuner_tui.training.spread import agreed
+
+        return agreed(self, self.signalled or self.run.stop_path.exists())
 
     def check_stop(self) -> None:
         """Raise Stopped when the run was asked to stop."""
@@ -77,6 +84,13 @@ class Job:
     def warn(self, code: str, /, **params: Any) -> None:
         """Tell something that people should know but that does not stop the run."""
         self.events.emit(EventKind.WARN, code=code, text=self.say(f"training.warn.{code}", **params))
+
+    @property
+    def precision(self) -> Precision:
+        """The number format that this device computes in."""
+        from tuner_tui.training.model import number_format
+
+        return number_format(self.recipe.train.precision, self.device)
 
     @property
     def label(self) -> Label:

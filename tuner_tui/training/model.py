@@ -8,6 +8,7 @@ from typing import Any
 from advisor.errors import InputError
 from advisor.methods import Technique
 from advisor.recipe import AdapterSpec, ModelSpec, Precision, Recipe
+from tuner_tui.training.speed import attention
 
 SPARE_PADS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|endoftext|>", "<unk>", "<s>")
 
@@ -54,13 +55,17 @@ def spare_pad(tokenizer: Any) -> str:
 
 def load_model(recipe: Recipe, device: str) -> Any:
     """The base model on its device: quantized for QLoRA, in the number format of `number_format`."""
+    import torch
     from transformers import AutoModelForCausalLM
 
     technique = recipe.parsed_label.technique
     options: dict[str, Any] = {"dtype": weight_format(recipe, device), "use_safetensors": True}
+    precision = number_format(recipe.train.precision, device)
+    if kernel := attention(recipe.train, precision, device):
+        options["attn_implementation"] = kernel
     if technique is Technique.QLORA:
         options["quantization_config"] = quantization(recipe, device)
-        options["device_map"] = {"": device if device == "cpu" else 0}
+        options["device_map"] = {"": device if device == "cpu" else torch.cuda.current_device()}
     model = from_hub(AutoModelForCausalLM, recipe.model, **options)
     model.config.use_cache = False
     keep_gradients(model)

@@ -20,7 +20,10 @@ WORSE_NATS = 0.5  # per token: e^0.5 = 1.6 times as surprised by every word of t
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a finished run measured. `seconds` is training alone, `peak_bytes` what this process held at most."""
+    """What a finished run measured. `best`: the step whose weights were taken, None = the last.
+
+    `seconds` is training alone, `peak_bytes` what this process held at most.
+    """
 
     before: Measured
     after: Measured
@@ -32,6 +35,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     finite: bool
     peak_bytes: int | None
     peak_source: str | None
+    best: int | None = None
     kept_before: Measured | None = None
     kept_after: Measured | None = None
 
@@ -90,6 +94,7 @@ def write_report(job: Job, outcome: Outcome) -> dict[str, Any]:
         "kept": _kept(outcome),
         "samples": _samples(job, outcome),
         "steps": outcome.steps,
+        "best_step": outcome.best,
         "seconds": round(outcome.seconds, 2),
         "tokens": outcome.tokens,
         "peak": {"bytes": outcome.peak_bytes, "source": outcome.peak_source},

@@ -11,19 +11,23 @@ from advisor.methods import Technique
 from tuner_tui import __version__
 from tuner_tui.training.checkpoint import flush_folder
 from tuner_tui.training.job import Job
+from tuner_tui.training.spread import whole_state
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "accelerate")
 
 
 def save(job: Job, model: Any, tokenizer: Any) -> Path:
     """Write `adapter/` or, for full tuning, `model/`, with the tokenizer; returns the folder."""
+    state = whole_state(model)
     final = job.run.model if job.technique is Technique.FULL else job.run.adapter
     aside = final.with_name(f".{final.name}.partial")
+    if job.rank:
+        return final
     shutil.rmtree(aside, ignore_errors=True)
     model.config.use_cache = True
     # A chain's preference stage carries a frozen copy of the adapter for reference: it is not the result.
     chosen = {"selected_adapters": ["default"]} if hasattr(model, "peft_config") else {}
-    model.save_pretrained(aside, safe_serialization=True, **chosen)
+    model.save_pretrained(aside, safe_serialization=True, state_dict=state, **chosen)
     tokenizer.save_pretrained(aside)
     shutil.rmtree(final, ignore_errors=True)
     aside.rename(final)

@@ -13,6 +13,7 @@ from tuner_tui.evaluation.example import Example
 from tuner_tui.training.arguments import arguments
 from tuner_tui.training.formats import pairs
 from tuner_tui.training.job import Job
+from tuner_tui.training.speed import plain
 
 read = pairs
 
@@ -37,11 +38,7 @@ def trainer(
     """TRL's SFT trainer, ready to train; LoRA and its kin are added to `model` by it."""
     from trl import SFTConfig, SFTTrainer
 
-    config = SFTConfig(
-        **arguments(job, len(train)),
-        packing=job.recipe.train.packing,
-        completion_only_loss=True,
-    )
+    config = SFTConfig(**arguments(job, len(train)) | plain(job), completion_only_loss=True)
     return SFTTrainer(
         model=model,
         args=config,
