@@ -7,7 +7,10 @@ from typing import Any
 
 import msgspec
 
+from advisor.document import parse_document
 from advisor.errors import InputError
+
+MOST = 10**15
 
 
 class Goal(StrEnum):
@@ -167,28 +170,6 @@ def decode_facts(text: bytes | str, source: str) -> Facts:
     return facts_from(raw if raw is not None else {}, source)
 
 
-def parse_document(text: bytes | str, source: str) -> Any:
-    """Plain data from JSON, else from YAML (safe loader); InputError says where it breaks."""
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        pass
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "?"
-        raise InputError("document.syntax", source=source, place=place, detail=_first_line(error)) from None
-    except (UnicodeDecodeError, ValueError) as error:
-        raise InputError("document.syntax", source=source, place="?", detail=_first_line(error)) from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
 def facts_from(raw: Any, source: str) -> Facts:
     """Facts from plain data, strictly: unknown keys and values are refused."""
     if not isinstance(raw, dict):
@@ -232,9 +213,9 @@ def _refuse_negative(raw: dict[str, Any], source: str) -> None:
     for section in ("data", "knowledge", "model", "hardware", "constraints"):
         part = raw.get(section)
         for key, value in part.items() if isinstance(part, dict) else ():
-            if isinstance(value, int | float) and not isinstance(value, bool) and not 0 <= value < float("inf"):
+            if isinstance(value, int | float) and not isinstance(value, bool) and not 0 <= value <= MOST:
                 raise InputError(
-                    "facts.value", source=source, key=f"{section}.{key}", detail=str(value), allowed=">= 0"
+                    "facts.value", source=source, key=f"{section}.{key}", detail=str(value)[:40], allowed=f"0..{MOST:g}"
                 )
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from advisor.document import parse_document, parse_value
 from advisor.errors import InputError
-from advisor.facts import Facts, parse_document
+from advisor.facts import Facts
 from advisor.methods import Label, parse_label
 
 VERSION = 1
@@ -18,7 +19,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 Rate = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
-NonNegative = Annotated[float, msgspec.Meta(ge=0.0)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0.0, le=1e300)]
 
 
 class Metric(StrEnum):
@@ -67,6 +68,15 @@ class Strategy(StrEnum):
     DDP = "ddp"
     FSDP2 = "fsdp2"
     ZERO3 = "zero3"
+
+
+class Tracker(StrEnum):
+    """A viewer of training curves, by the name that transformers knows it by."""
+
+    TENSORBOARD = "tensorboard"
+    WANDB = "wandb"
+    MLFLOW = "mlflow"
+    TRACKIO = "trackio"
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,11 +131,13 @@ class TrainSpec(_Part, frozen=True, kw_only=True):
 
     `generations` is how many answers to one prompt GRPO and RLHF compare (None = 8). `liger`: fused kernels, None =
     where they are installed and there is a GPU. `patience`: evaluations without a lower held-out loss after which the
-    run ends early (None = never); `keep_best`: the result is the checkpoint with the lowest held-out loss.
+    run ends early (None = never); `keep_best`: the result is the checkpoint with the lowest held-out loss. `report_to`:
+    where the curves go besides the run's own events; a tracker writes into the run's folder unless its own environment
+    variables say otherwise.
     """
 
     max_steps: Positive | None = None
-    epochs: Annotated[float, msgspec.Meta(gt=0.0)] = 3.0
+    epochs: Annotated[float, msgspec.Meta(gt=0.0, le=1e6)] = 3.0
     learning_rate: Rate = 2e-4
     scheduler: str = "cosine"
     warmup_ratio: Share = 0.05
@@ -148,6 +160,7 @@ class TrainSpec(_Part, frozen=True, kw_only=True):
     keep_checkpoints: Positive = 2
     patience: Positive | None = None
     keep_best: bool = False
+    report_to: list[Tracker] = []
     threads: Positive | None = None
     generations: Annotated[int, msgspec.Meta(ge=2)] | None = None
 
@@ -312,8 +325,6 @@ def _unknown_key(key: str, known: tuple[str, ...], prefix: str, source: str) -> 
 
 def apply_change(raw: dict[str, Any], change: str) -> None:
     """Apply one `section.key=value` in place; the value is read as YAML."""
-    import yaml
-
     path, equals, value = change.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
@@ -324,8 +335,8 @@ def apply_change(raw: dict[str, Any], change: str) -> None:
         if not isinstance(part, dict):
             raise InputError("recipe.change", change=change)
     try:
-        part[keys[-1]] = _number(yaml.safe_load(value))
-    except yaml.YAMLError:
+        part[keys[-1]] = _number(parse_value(value))
+    except ValueError:
         raise InputError("recipe.change", change=change) from None
 
 

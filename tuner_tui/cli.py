@@ -66,7 +66,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _dispatch(args)
     except InputError as error:
         say(error.text(language()))
-        say(words().say("cli.explain_more", code=error.code))
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

@@ -6,11 +6,14 @@ import re
 import sys
 from enum import IntEnum
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.safe import clean
+
+MAX_BYTES = 1 << 28
 
 
 class ExitCode(IntEnum):
@@ -45,10 +48,19 @@ def say(text: str) -> None:
 def read_text(path: str) -> tuple[bytes, str]:
     """The bytes of a file, or of standard input for `-`, and the name to use in errors."""
     if path == "-":
-        return sys.stdin.buffer.read(), "stdin"
+        return _bounded(sys.stdin.buffer, "stdin"), "stdin"
     try:
-        return Path(path).read_bytes(), path
+        with Path(path).open("rb") as file:
+            return _bounded(file, path), path
     except FileNotFoundError:
         raise InputError("file.missing", path=path) from None
     except OSError as error:
         raise InputError("file.unreadable", path=path, detail=error.strerror or str(error)) from None
+
+
+def _bounded(file: BinaryIO, name: str) -> bytes:
+    """All of a file, or InputError when it has no end in sight (a device, a wrong file)."""
+    found = file.read(MAX_BYTES + 1)
+    if len(found) > MAX_BYTES:
+        raise InputError("file.too_large", path=name, mib=MAX_BYTES >> 20)
+    return found

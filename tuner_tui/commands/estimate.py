@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from advisor.catalog import find_gpu, gpus
+from advisor.document import parse_document
 from advisor.errors import InputError
-from advisor.facts import parse_document
 from advisor.memory import Estimate, Spec, estimate, spec_from
 from advisor.memory.fitting import USABLE, smallest_change, smallest_gpu, usable, verdict
 from tuner_tui.calibration import corrected, gpu_measurements

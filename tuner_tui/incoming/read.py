@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
+from advisor.document import MAX_BYTES, parse_document
 from advisor.errors import InputError
 from advisor.recipe import Recipe, recipe_from
 from tuner_tui.incoming import data
@@ -51,11 +51,12 @@ def read(path: Path, tool: str | None = None) -> Read:
 
 def _mapping(path: Path) -> dict[str, Any]:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            raw = parse_document(file.read(MAX_BYTES + 1), str(path))
     except FileNotFoundError:
         raise InputError("file.missing", path=path) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        detail = str(error).splitlines()[0]
+    except OSError as error:
+        detail = error.strerror or str(error)
         raise InputError("file.unreadable", path=path, detail=detail) from None
     if not isinstance(raw, dict):
         raise InputError("recipe.not_mapping", source=path, found=type(raw).__name__)

@@ -169,7 +169,7 @@ def test_what_we_export_comes_back_as_the_same_numbers(tmp_path: Path, tool: str
         ("base_model: x\nrl: grpo\n", "incoming.objective"),
         ("base_model: x\nlearning_rate: many\n", "recipe.value"),
         ("stage: sft\n", "incoming.no_model"),
-        ("a: [\n", "file.unreadable"),
+        ("a: [\n", "document.syntax"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, code: str) -> None:
