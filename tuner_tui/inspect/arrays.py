@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui.inspect.columns import turned_columns
 from tuner_tui.inspect.rows import Bad, Block, mended
 
 ROWS = 1000
@@ -18,10 +19,16 @@ _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
-def json_document(chunks: Iterator[bytes], path: Path) -> Iterator[Block]:
-    """Rows of an array, of an object that holds one (`{"data": [...]}`), or of objects one after another."""
+def json_document(chunks: Iterator[bytes], path: Path, notes: list[str]) -> Iterator[Block]:
+    """Rows of an array, of an object that holds one (`{"data": [...]}`) or columns, or of objects one after another.
+
+    `notes` gets "columns" where the document holds columns.
+    """
     raw = _gathered(chunks, path)
     items = _raw_items(raw)
+    if items is not None and len(items) == 1 and (turned := turned_columns(items[0])):
+        notes.append("columns")
+        items = turned
     if items is None:
         yield from _batched(_walk(raw))
         return

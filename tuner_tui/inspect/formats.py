@@ -46,6 +46,7 @@ ANSWERS = [
     "solution",
     "bot",
     "summary",
+    "highlights",
     "translation",
     "label",
     "a",
@@ -81,10 +82,28 @@ REJECTED = [
     "비선호",
     "거절",
 ]
-TEXTS = ["text", "content", "body", "document", "passage", "본문", "내용", "텍스트", "글"]
-LABELS = ("label", "labels", "liked", "thumbs", "feedback", "rating", "선호여부", "평가")
+TEXTS = [
+    *("text", "content", "body", "document", "passage", "article", "dialogue", "review", "sentence", "comment"),
+    *("utterance", "본문", "내용", "텍스트", "글", "리뷰", "문장"),
+]
+LABELS = (
+    *("label", "labels", "liked", "thumbs", "feedback", "rating", "sentiment", "intent"),
+    *("선호여부", "평가", "감정"),
+)
+ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
+ROLES |= {"human": "user", "gpt": "assistant", "function": "tool", "observation": "tool", "function_call": "assistant"}
+ROLES |= dict.fromkeys(("chatgpt", "bing", "bard", "model", "bot"), "assistant")
+"""What turns are called, in OpenAI's, ShareGPT's and Gemma's rows, and what they are."""
+YES = frozenset(
+    ["true", "yes", "y", "t", "1", "1.0", "good", "up", "like", "liked", "positive", "예", "네", "참", "좋음"]
+)
+NO = frozenset(
+    ["false", "no", "n", "f", "0", "0.0", "bad", "down", "dislike", "disliked", "negative", "아니오", "거짓", "나쁨"]
+)
 QUANTITY = re.compile(r"\s*[-+]?[$€£₩]?\d[\d,./:-]*\s?[^\s.,!?]{0,10}\s*$")
 """A number, alone or with its unit: `72`, `1,050g`, `35 days`, `2026-10-10`."""
+MARKED = re.compile(r"####\s*\S|\\boxed\{")
+"""How GSM8K and MATH set the final answer apart from the reasoning."""
 CHECKABLE = ("answer", "solution", "ground_truth", "final_answer", "expected", "정답")
 
 
@@ -131,7 +150,8 @@ def shape_of(row: dict[str, Any]) -> Shape:
 def _preferences(row: dict[str, Any], keys: set[str]) -> Shape | None:
     if {"preferred_output", "non_preferred_output"} <= keys:
         return Shape(format="openai_preference", kind=PREFERENCE_PAIRS, check="openai_preference")
-    if "completions" in keys and isinstance(row["completions"], list) and keys & {"instruction", "prompt"}:
+    answers = row.get("completions")
+    if isinstance(answers, list) and _all_objects(answers) and keys & {"instruction", "prompt"}:
         return Shape(format="ultrafeedback", kind=PREFERENCE_PAIRS, check="ultrafeedback")
     if not {"chosen", "rejected"} <= keys:
         return None
@@ -143,10 +163,16 @@ def _preferences(row: dict[str, Any], keys: set[str]) -> Shape | None:
     if isinstance(chosen, str) and ("\n\nHuman:" in chosen or "\n\nAssistant:" in chosen):
         return Shape(format="hh_rlhf", kind=PREFERENCE_PAIRS, check="hh_rlhf")
     other = next((name for name in PROMPTS if name in keys), None)
-    if other and isinstance(chosen, str):
+    if other is None and isinstance(chosen, dict):
+        other = next((name for name in ("conversations", "messages") if isinstance(row.get(name), list)), None)
+    if other and isinstance(chosen, str | dict):
         columns = {"prompt": other}
         return Shape(format="preference", kind=PREFERENCE_PAIRS, columns=columns, check="preference", guessed=True)
     return Shape(format="preference_implicit", kind=PREFERENCE_PAIRS, check="preference")
+
+
+def _all_objects(values: list[Any]) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _feedback(row: dict[str, Any], keys: set[str]) -> Shape | None:
@@ -162,8 +188,7 @@ def _chats(row: dict[str, Any], keys: set[str]) -> Shape | None:
             continue
         first = turns[0] if turns else {}
         form = "sharegpt" if "from" in first else "openai_chat" if "role" in first else form
-        has_answer = any(_role(turn) in ("assistant", "gpt", "bot", "model", "chatgpt") for turn in turns)
-        only_asked = bool(turns) and not has_answer and {_role(turn) for turn in turns} <= {"user", "system", "human"}
+        only_asked = bool(turns) and {ROLES.get(_role(turn)) for turn in turns} <= {"user", "system"}
         kind = UNLABELED if only_asked else INSTRUCTION_PAIRS
         columns = {} if name != "conversation" else {"conversations": name}
         return Shape(format=form, kind=kind, columns=columns, check="unasked" if only_asked else "turns")
@@ -182,11 +207,12 @@ def _checkable(row: dict[str, Any], keys: set[str]) -> Shape | None:
         return None
     value = row[answer]
     short = isinstance(value, str) and QUANTITY.match(value) is not None
-    marked = isinstance(value, str) and ("####" in value or "\\boxed{" in value)
+    marked = isinstance(value, str) and MARKED.search(value) is not None
     named = answer in ("ground_truth", "final_answer", "expected")
     if not (marked or short or named or (isinstance(value, int | float) and not isinstance(value, bool))):
         return None
-    return Shape(format="gsm8k", kind=VERIFIABLE, columns={"question": asked, "answer": answer}, check="checkable")
+    check = "marked" if marked and not named else "checkable"
+    return Shape(format="gsm8k", kind=VERIFIABLE, columns={"question": asked, "answer": answer}, check=check)
 
 
 def _pairs(row: dict[str, Any], keys: set[str]) -> Shape | None:
@@ -219,6 +245,8 @@ def _texts(row: dict[str, Any], keys: set[str]) -> Shape | None:
     ]
     if "text" in keys and not keys & set(LABELS) and not keys & set(ANSWERS) & set(alone):
         return Shape(format="text", kind=DOCUMENTS, columns={"text": "text"}, texts=("text",))
+    if keys - {"id"} == {"prompt"} and isinstance(row["prompt"], list) and _all_objects(row["prompt"]):
+        return Shape(format="table", kind=UNLABELED, columns={"prompt": "prompt"}, check="prompts")
     if len(alone) == 1 and alone[0] in PROMPTS:
         return Shape(format="table", kind=UNLABELED, columns={"prompt": alone[0]}, texts=("prompt",))
     return None
@@ -232,7 +260,7 @@ def _by_other_names(row: dict[str, Any], keys: set[str]) -> Shape | None:
         columns = {"prompt": asked, "chosen": chosen, "rejected": rejected}
         return Shape(format="preference", kind=PREFERENCE_PAIRS, columns=columns, check="preference", guessed=True)
     label = _first(LABELS, lower)
-    if asked and answer and label and label != answer and _is_verdict(row[label]):
+    if asked and answer and label and label != answer and verdict(row[label]) is not None:
         columns = {"prompt": asked, "completion": answer, "label": label}
         return Shape(format="unpaired", kind=FEEDBACK, columns=columns, check="unpaired", guessed=True)
     if asked and answer and asked != answer:
@@ -248,8 +276,12 @@ def _by_other_names(row: dict[str, Any], keys: set[str]) -> Shape | None:
     return None
 
 
-def _is_verdict(value: Any) -> bool:
-    return isinstance(value, bool) or value in (0, 1, "0", "1", "true", "false", "True", "False", "yes", "no")
+def verdict(value: Any) -> bool | None:
+    """Whether a label says yes or no, however it is written; None when it says neither."""
+    if isinstance(value, str):
+        word = value.strip().casefold()
+        return True if word in YES else False if word in NO else None
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None
 
 
 def _first(names: Iterable[str], lower: dict[str, str]) -> str | None:

@@ -144,7 +144,7 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
     if not scan.rows:
         findings.add("empty_file", Severity.ERROR, count=0)
     elif scan.shape.format == "unknown" or (scan.shape.kind is None):
-        columns = ", ".join(islice(scan.types, 12))
+        columns = ", ".join(islice(scan.types, 12)) + _proposal(scan)
         for row in range(1, min(scan.rows, NAMED) + 1):
             findings.add("unknown_format", Severity.ERROR, row, columns)
         findings.add("unknown_format", Severity.ERROR, count=max(scan.rows - NAMED, 0))
@@ -154,6 +154,9 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
         findings.add("duplicates", Severity.WARNING, count=duplicates - len(repeated))
     if len(scan.labels) == 1:
         findings.add("one_class", Severity.ERROR, detail=next(iter(scan.labels)), count=scan.rows)
+    if len({form[0] for _, form in scan.written}) > 1 or any(form.startswith('"') for _, form in scan.written):
+        table = ", ".join(f"{form} = {str(said).lower()}" for said, form in sorted(scan.written))
+        findings.add("mixed_labels", Severity.WARNING, detail=table, count=scan.written.total())
     if scan.shape.guessed:
         pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in scan.renames.items())
         findings.add("mapped_columns", Severity.WARNING, detail=pairs, count=scan.rows)
@@ -161,6 +164,15 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
         findings.add("few_rows", Severity.INFO, count=scan.rows)
     for code, detail in notes:
         findings.add(code, Severity.INFO if code in ("bom", "split", "sampled") else Severity.WARNING, detail=detail)
+
+
+def _proposal(scan: Scan) -> str:
+    """A mapping to try: the first two columns of text are a question and its answer, one alone is a document."""
+    texts = [name for name, kinds in scan.types.items() if kinds == {"text"} and scan.chars.get(name)]
+    if not texts:
+        return ""
+    named = ("prompt", "completion") if len(texts) > 1 else ("text",)
+    return "; " + " ".join(f"--map {ours}={theirs}" for ours, theirs in zip(named, texts, strict=False))
 
 
 def _fields(scan: Scan) -> dict[str, Field]:

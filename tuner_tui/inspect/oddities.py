@@ -12,6 +12,7 @@ PLACEHOLDERS = frozenset(
         *("lorem ipsum", "no answer", "답변 없음", "없음", "해당 없음", "미정", "작성 중", "모름"),
     ]
 )
+INVISIBLE = " \t\r\n\xa0\u200b\u200c\u200d\u2060\u3000\ufeff"
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 SPECIAL = re.compile(
     r"<\|[a-z_]{2,40}\|>|</?s>|\[/?INST\]|<<SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>|<(?:begin|end)▁of▁sentence>"
@@ -21,7 +22,8 @@ HTML = re.compile(r"</(?:p|div|span|a|li|td|br|h[1-6])>|<br ?/?>|&(?:nbsp|amp|lt
 
 def is_placeholder(text: str) -> bool:
     """Whether an answer only keeps a place: `N/A`, `TODO`, `...`, `없음`."""
-    return text.strip().strip(".!").casefold() in PLACEHOLDERS or text.strip() in PLACEHOLDERS
+    seen = text.strip(INVISIBLE)
+    return not seen or seen.strip(".!").casefold() in PLACEHOLDERS or seen in PLACEHOLDERS
 
 
 def has_control(text: str) -> bool:

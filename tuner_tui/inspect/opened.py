@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import gzip
+import csv
+import json
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -62,12 +64,17 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     container: Container
     packing: str | None = None
     encoding: str = "utf-8"
-    notes: tuple[str, ...] = ()
+    old_ends: bool = False
+    notes: list[str] = []
 
     def chunks(self) -> Iterator[bytes]:
-        """The content in UTF-8 without byte-order mark; undecodable bytes stay as they are."""
-        raw = unpacked(self.path, self.packing)
-        return _without_bom(raw) if self.encoding == "utf-8" else _recoded(raw, self.encoding)
+        """The content in UTF-8 without byte-order mark; undecodable bytes stay as they are.
+
+        A compressed stream that breaks off ends early, and `notes` says so from then on.
+        """
+        raw = unpacked(self.path, self.packing, self.notes)
+        text = _without_bom(raw) if self.encoding == "utf-8" else _recoded(raw, self.encoding)
+        return (chunk.replace(b"\r", b"\n") for chunk in text) if self.old_ends else text
 
 
 def open_file(path: Path) -> Opened:
@@ -82,10 +89,14 @@ def open_file(path: Path) -> Opened:
     if encoding != "utf-8":
         notes.append("encoding")
     text = head if encoding == "utf-8" else head.decode(encoding, "replace").encode()
-    container = _container(text.removeprefix(codecs.BOM_UTF8), path, packing)
+    text = text.removeprefix(codecs.BOM_UTF8)
+    old_ends = b"\r" in text and b"\n" not in text
+    container = _container(text.replace(b"\r", b"\n") if old_ends else text, path, packing)
     if _renamed(path, container, packing):
         notes.append("renamed")
-    return Opened(path=path, container=container, packing=packing, encoding=encoding, notes=tuple(notes))
+    if old_ends and container in (Container.LINES, Container.TABLE):
+        notes.append("line_ends")
+    return Opened(path=path, container=container, packing=packing, encoding=encoding, old_ends=old_ends, notes=notes)
 
 
 def refuse_odd(path: Path) -> None:
@@ -101,31 +112,56 @@ def refuse_odd(path: Path) -> None:
         raise InputError("inspect.not_a_file", path=_shown(path))
 
 
-def unpacked(path: Path, packing: str | None) -> Iterator[bytes]:
-    """The decompressed bytes, chunk by chunk; InputError when the stream is damaged or a decompression bomb."""
+def unpacked(path: Path, packing: str | None, notes: list[str] | None = None) -> Iterator[bytes]:
+    """The decompressed bytes, chunk by chunk; InputError when the stream is damaged or a decompression bomb.
+
+    With `notes`, a stream that breaks off after its first bytes ends there and "cut_stream" is noted.
+    """
     limit = max(BOMB_BYTES, BOMB_RATIO * os.stat(path).st_size)
     total = 0
     try:
-        with _stream(path, packing) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
+        with path.open("rb") as file:
+            for chunk in _gz(file) if packing == "gz" else _plain(_zst(path) if packing == "zst" else file):
                 total += len(chunk)
                 if packing and total > limit:
                     raise InputError("inspect.bomb", path=_shown(path), gib=limit >> 30)
-                yield bytes(chunk)
-    except (OSError, EOFError, ValueError) as error:
+                yield chunk
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         if isinstance(error, InputError):
             raise
-        raise _unreadable(path, error) from None
+        if notes is None or not packing or not total:
+            raise _unreadable(path, error) from None
+        notes.append("cut_stream")
 
 
-def _stream(path: Path, packing: str | None) -> IO[bytes] | Any:
-    if packing == "gz":
-        return gzip.open(path, "rb")
-    if packing == "zst":
-        import pyarrow
+def _plain(stream: Any) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK_BYTES):
+        yield bytes(chunk)
 
-        return pyarrow.CompressedInputStream(pyarrow.OSFile(str(path), "rb"), "zstd")
-    return path.open("rb")
+
+def _zst(path: Path) -> Any:
+    import pyarrow
+
+    return pyarrow.CompressedInputStream(pyarrow.OSFile(str(path), "rb"), "zstd")
+
+
+def _gz(file: IO[bytes]) -> Iterator[bytes]:
+    """All members of a gzip file; what was unpacked before the damage comes first, then EOFError or zlib.error."""
+    member = zlib.decompressobj(31)
+    while packed := file.read(CHUNK_BYTES):
+        while packed:
+            if chunk := member.decompress(packed, 4 * CHUNK_BYTES):
+                yield chunk
+            packed = member.unconsumed_tail
+            if member.eof:
+                packed = member.unused_data.lstrip(b"\0")
+                if packed:
+                    member = zlib.decompressobj(31)
+    while not member.eof:
+        chunk = member.decompress(member.unconsumed_tail, 4 * CHUNK_BYTES)
+        if not chunk:
+            raise EOFError("the compressed file breaks off")
+        yield chunk
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
@@ -212,7 +248,7 @@ def _container(head: bytes, path: Path, packing: str | None) -> Container:
     suffix = suffix_of(path, packing)
     expected = SUFFIXES.get(suffix, ())
     if Container.TEXT in expected:
-        return Container.TEXT
+        return _within_text(head.lstrip()) if suffix == ".txt" else Container.TEXT
     return _by_content(head.lstrip(), suffix, expected)
 
 
@@ -222,7 +258,7 @@ def _by_content(head: bytes, suffix: str, expected: tuple[Container, ...]) -> Co
     if head.startswith(b"{"):
         first, _, rest = head.partition(b"\n")
         first = first.strip()
-        if suffix == ".json" and not rest.strip():
+        if (suffix == ".json" and not rest.strip()) or _is_spread(head, len(first)):
             return Container.ARRAY
         return Container.LINES if _is_json(first) or suffix in (".jsonl", ".ndjson") else Container.ARRAY
     if Container.TABLE in expected or _is_table(head):
@@ -238,12 +274,35 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _is_table(head: bytes) -> bool:
+def _within_text(head: bytes) -> Container:
+    """Rows are often saved as `.txt`: JSON lines, or three lines or more with the same tabs."""
+    lines = [line for line in head.split(b"\n") if line.strip()][:6]
+    if head.startswith(b"{") and all(map(_is_json, lines[: max(len(lines) - 1, 1)])):
+        return Container.LINES
+    return Container.TABLE if len(lines) >= 3 and _is_table(head, "\t") else Container.TEXT
+
+
+def _is_spread(head: bytes, first: int) -> bool:
+    """Whether the first object goes on after the first line: pretty-printed, not one a line."""
+    text = head.decode("utf-8", "replace")
+    try:
+        return json.JSONDecoder().raw_decode(text)[1] > max(first, 1)
+    except (ValueError, RecursionError):
+        return text.partition("\n")[0].strip() == "{"
+
+
+def _is_table(head: bytes, marks: str = "\t,;|") -> bool:
     """Two lines or more, cut into the same number (two or more) of cells by one separator."""
-    lines = [line for line in head.split(b"\n")[:20] if line.strip()][:6]
-    return len(lines) >= 2 and any(
-        lines[0].count(mark) >= 1 and len({line.count(mark) for line in lines[:4]}) == 1 for mark in (b"\t", b",", b";")
-    )
+    text = head.decode("utf-8", "replace")
+    lines = text.split("\n") if len(head) < HEAD_BYTES // 2 else text.split("\n")[:-1]
+    for mark in marks:
+        try:
+            cells = [row for row in csv.reader(lines[:60], delimiter=mark) if row][:6]
+        except csv.Error:
+            continue
+        if len(cells) >= 2 and len(cells[0]) >= 2 and len(set(map(len, cells[:4]))) == 1:
+            return True
+    return False
 
 
 def suffix_of(path: Path, packing: str | None = None) -> str:

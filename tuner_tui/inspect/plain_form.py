@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner_tui.inspect.formats import DOCUMENTS, FEEDBACK, PREFERENCE_PAIRS, UNLABELED, VERIFIABLE, Shape
-from tuner_tui.inspect.rowcheck import TRUE
+from tuner_tui.inspect.formats import DOCUMENTS, FEEDBACK, PREFERENCE_PAIRS, UNLABELED, VERIFIABLE, Shape, verdict
 from tuner_tui.inspect.talk import Talk, Turn
 
 
@@ -19,7 +18,7 @@ def plain_form(named: dict[str, Any], talk: Talk, shape: Shape) -> dict[str, Any
     if shape.kind == PREFERENCE_PAIRS:
         return {"prompt": asked, "chosen": _said(talk.answer), "rejected": _said(talk.rejected)}
     if shape.kind == FEEDBACK:
-        return {"prompt": asked, "completion": _said(talk.answer), "label": named["label"] in TRUE}
+        return {"prompt": asked, "completion": _said(talk.answer), "label": verdict(named["label"]) is True}
     if shape.kind == UNLABELED:
         return {"prompt": asked}
     return {"messages": [*asked, *_said(talk.answer)]}

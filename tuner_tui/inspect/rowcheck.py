@@ -6,15 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from tuner_tui.inspect.formats import Shape
+from tuner_tui.inspect.formats import MARKED, QUANTITY, ROLES, Shape, verdict
 
 Found = tuple[str, str]
-ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
-ROLES |= {"human": "user", "gpt": "assistant", "function": "tool", "observation": "tool", "function_call": "assistant"}
-TRUE, FALSE = (
-    (True, 1, "1", "true", "True", "yes", "Yes", "good", "up"),
-    (False, 0, "0", "false", "False", "no", "No", "bad", "down"),
-)
 BLANKS = {"prompt": "empty_prompt", "instruction": "empty_prompt", "question": "empty_prompt", "text": "empty_text"}
 
 
@@ -66,11 +60,11 @@ def conversation(value: Any, name: str, *, must_answer: bool) -> Iterator[Found]
     if not value:
         yield "empty_conversation", name
         return
-    before = ""
+    before = last = ""
     for turn in value:
         role = _role(turn)
         if role not in ROLES:
-            yield "unknown_role", str(role)[:40]
+            yield "unknown_role", role[:40]
             return
         yield from _content(turn, ROLES[role])
         if (ROLES[role] == before and before in ("user", "assistant")) or (
@@ -79,8 +73,9 @@ def conversation(value: Any, name: str, *, must_answer: bool) -> Iterator[Found]
             yield "roles_order", f"{before or '-'} > {ROLES[role]}"
             return
         before = ROLES[role] if ROLES[role] != "system" else before
-    if must_answer and before != "assistant":
-        yield "no_answer", before or "system"
+        last = ROLES[role]
+    if must_answer and last != "assistant":
+        yield "no_answer", last
 
 
 @lru_cache(maxsize=4096)
@@ -105,7 +100,7 @@ def _content(turn: dict[str, Any], role: str) -> Iterator[Found]:
         return
     if content is not None and not isinstance(content, str):
         yield "wrong_type", f"content: {type(content).__name__}"
-    elif not (content or "").strip() and role != "tool":
+    elif not (content or "").strip() and role not in ("tool", "system"):
         yield "empty_turn" if role != "assistant" else "empty_output", role
 
 
@@ -133,7 +128,31 @@ def preference(row: dict[str, Any]) -> Iterator[Found]:
     """Two different answers to one prompt."""
     if "prompt" in row:
         yield from _text_or_turns(row, "prompt")
-    yield from _sides(row, "chosen", "rejected")
+    faults = list(_sides(row, "chosen", "rejected"))
+    yield from faults
+    if not faults and isinstance(row["chosen"], list) and isinstance(row["rejected"], list):
+        yield from _ends(row, "prompt" not in row)
+
+
+def _ends(row: dict[str, Any], implicit: bool) -> Iterator[Found]:
+    """Both conversations end with an answer; where the prompt is their beginning, it is the same question."""
+    for name in ("chosen", "rejected"):
+        if ROLES[_role(row[name][-1])] != "assistant":
+            yield "no_answer", ROLES[_role(row[name][-1])]
+            return
+    if implicit and _opening(row["chosen"]) != _opening(row["rejected"]):
+        yield "prompts_differ", ""
+
+
+def _opening(value: list[Any]) -> Any:
+    """The first thing that the user says."""
+    said = (turn.get("content", turn.get("value")) for turn in value if ROLES[_role(turn)] == "user")
+    return next(said, None)
+
+
+def prompts(row: dict[str, Any]) -> Iterator[Found]:
+    """A prompt that waits for an answer."""
+    yield from _text_or_turns(row, "prompt")
 
 
 def _sides(row: dict[str, Any], first: str, second: str) -> Iterator[Found]:
@@ -173,22 +192,38 @@ def hh_rlhf(row: dict[str, Any]) -> Iterator[Found]:
     """Two dialogues that share their beginning and end with different answers."""
     faults = list(_sides(row, "chosen", "rejected"))
     yield from faults
+    if faults:
+        return
     for name in ("chosen", "rejected"):
-        if not faults and "\n\nAssistant:" not in row[name]:
-            yield "no_answer", name
+        if not isinstance(row[name], str):
+            yield "wrong_type", f"{name}: {type(row[name]).__name__}"
+            return
+        _, mark, answer = row[name].rpartition("\n\nAssistant:")
+        if not mark or "\n\nHuman:" in answer:
+            yield "no_answer", "user"
+            return
+        if not answer.strip():
+            yield "one_sided", name
+            return
+    if len({row[name].partition("\n\nAssistant:")[0].strip() for name in ("chosen", "rejected")}) > 1:
+        yield "prompts_differ", ""
 
 
 def ultrafeedback(row: dict[str, Any]) -> Iterator[Found]:
     """Several answers with scores: at least two, of which one is better."""
+    yield from _text_or_turns(row, "instruction" if "instruction" in row else "prompt")
     answers = row.get("completions")
     if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
         yield "wrong_type", f"completions: {type(answers).__name__}"
         return
-    if len(answers) < 2:
+    replies = [answer.get("response") for answer in answers]
+    filled = [reply.strip() for reply in replies if isinstance(reply, str) and reply.strip()]
+    if len(filled) < 2:
         yield "one_sided", "completions"
         return
     scores = [answer.get("overall_score", answer.get("score", answer.get("fine-grained_score"))) for answer in answers]
-    if all(isinstance(score, int | float) for score in scores) and len(set(scores)) == 1:
+    alike = all(isinstance(score, int | float) for score in scores) and len(set(scores)) == 1
+    if alike or len(set(filled)) == 1:
         yield "same_answers", "completions"
 
 
@@ -198,7 +233,7 @@ def unpaired(row: dict[str, Any]) -> Iterator[Found]:
     label = row.get("label")
     if label is None:
         yield "missing_key", "label"
-    elif isinstance(label, list | dict) or (label not in TRUE and label not in FALSE):
+    elif verdict(label) is None:
         yield "bad_label", str(label)[:40]
 
 
@@ -210,6 +245,15 @@ def checkable(row: dict[str, Any]) -> Iterator[Found]:
         yield from text(row, "answer")
     elif isinstance(answer, bool | list | dict):
         yield "wrong_type", f"answer: {type(answer).__name__}"
+
+
+def marked(row: dict[str, Any]) -> Iterator[Found]:
+    """A question and reasoning that ends with a final answer set apart, or that answer alone."""
+    faults = list(checkable(row))
+    yield from faults
+    answer = row.get("answer")
+    if not faults and isinstance(answer, str) and not (MARKED.search(answer) or QUANTITY.match(answer)):
+        yield "no_final_answer", ""
 
 
 def labelled(row: dict[str, Any]) -> Iterator[Found]:
@@ -231,5 +275,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], Iterator[Found]]] = {
     "ultrafeedback": ultrafeedback,
     "unpaired": unpaired,
     "checkable": checkable,
+    "marked": marked,
+    "prompts": prompts,
     "labelled": labelled,
 }

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tuner_tui.inspect.opened import ROW_BYTES_MAX
+from tuner_tui.inspect.private import personal_in, secrets_in
 
 
 class Bad(msgspec.Struct, frozen=True):
@@ -108,7 +109,7 @@ def _second_look(line: bytes, may_be_cut: bool, detail: str) -> Any:
             return Bad("cut_last_line")
         return Bad("not_utf8", f"byte {error.start + 1}")
     try:
-        row = json.loads(text, parse_constant=_refuse_constant)
+        row = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except _Refused as error:
         return Bad("nan_literal", str(error))
     except RecursionError:
@@ -116,8 +117,22 @@ def _second_look(line: bytes, may_be_cut: bool, detail: str) -> Any:
     except ValueError as error:
         if may_be_cut and line.lstrip()[:1] in (b"{", b"["):
             return Bad("cut_last_line")
-        return Bad("bad_json", str(error) or detail)
+        place = getattr(error, "pos", 0)
+        return Bad("bad_json", f"{getattr(error, 'msg', detail)}, column {place + 1}{_snippet(text, place)}")
     return mended(row)
+
+
+def _snippet(text: str, place: int) -> str:
+    """What stands before the fault, unless it may hold what must not be shown."""
+    shown = text[max(place - 24, 0) : place + 8]
+    return "" if secrets_in(text) or personal_in(text) else f": …{shown}…"
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if abs(value) == float("inf"):
+        raise _Refused(number[:20])
+    return value
 
 
 def _refuse_constant(name: str) -> Any:

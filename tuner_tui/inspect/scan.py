@@ -8,10 +8,12 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from tuner_tui.inspect.formats import Shape
+import msgspec
+
+from tuner_tui.inspect.formats import Shape, shape_of, verdict
 from tuner_tui.inspect.repeats import Repeats
 from tuner_tui.inspect.report import Severity
-from tuner_tui.inspect.rowcheck import FALSE, TRUE, check, sound_roles
+from tuner_tui.inspect.rowcheck import check, sound_roles
 from tuner_tui.inspect.rows import Bad, Block, Mended, duplicate_keys
 from tuner_tui.inspect.typed import Typed, TypedTalks, typed_for, typed_talks
 
@@ -59,6 +61,7 @@ class Scan:
         self.chars: dict[str, Counter[int]] = {}
         self.totals: Counter[int] = Counter()
         self.labels: Counter[str] = Counter()
+        self.written: Counter[tuple[bool, str]] = Counter()
         self.repeats = Repeats()
         self._typed: Typed | None = None
         self._talks: TypedTalks | None = None
@@ -182,7 +185,9 @@ class Scan:
         faults = [("duplicate_keys", "")] if twice else []
         named = self.renamed(row)
         faults += check(named, self.shape)
-        for code, detail in faults:
+        if faults and self._is_of_another_form(row):
+            faults = [("other_format", shape_of(row).format)]
+        for code, detail in dict(reversed(faults)).items():
             self.findings.add(code, Severity.ERROR, number, detail)
         self.unusable += bool(faults)
         if isinstance(row, dict):
@@ -190,8 +195,18 @@ class Scan:
             if self.shape.format == "unpaired" and not faults:
                 self._note_label(named["label"])
 
+    def _is_of_another_form(self, row: Any) -> bool:
+        """Whether a row that does not fit would be sound in a form of its own: two data sets in one file."""
+        if not isinstance(row, dict) or self.shape.kind is None:
+            return False
+        other = shape_of(row)
+        known = other.kind is not None and other.format not in (self.shape.format, "table", "text")
+        return known and not other.guessed and next(check(row, other), None) is None
+
     def _note_label(self, value: Any) -> None:
-        self.labels["true" if value in TRUE else "false" if value in FALSE else "?"] += 1
+        said = verdict(value)
+        self.labels["true" if said else "false"] += 1
+        self.written[said is True, msgspec.json.encode(value).decode()] += 1
 
     def renamed(self, row: Any) -> Any:
         """The row with its columns under our names; other columns stay."""

@@ -40,10 +40,20 @@ def open_source(path: Path) -> Source:
     if path.is_dir():
         return _open_folder(path)
     opened = open_file(path)
-    notes = [(note, opened.container.value if note == "renamed" else opened.encoding) for note in opened.notes]
+    notes: Notes = []
     if opened.container in (Container.TEXT, Container.PDF):
-        return Source(document_rows([path]), notes, DOCUMENT)
-    return Source(blocks_of(opened), notes, table=opened.container is Container.TABLE)
+        return Source(document_rows([path]), _told(opened), DOCUMENT)
+    return Source(_noting(opened, notes), notes, table=opened.container is Container.TABLE)
+
+
+def _told(opened: Opened) -> Notes:
+    return [(note, opened.container.value if note == "renamed" else opened.encoding) for note in opened.notes]
+
+
+def _noting(opened: Opened, notes: Notes) -> Iterator[Block]:
+    """The rows of a file; what is odd about it, some of it known only at its end, goes to `notes` once."""
+    yield from blocks_of(opened)
+    notes += [note for note in _told(opened) if note not in notes]
 
 
 def _open_folder(path: Path) -> Source:
@@ -55,11 +65,11 @@ def _open_folder(path: Path) -> Source:
         return Source(document_rows(folder.documents), notes, DOCUMENT)
     if not folder.parts:
         raise InputError("inspect.empty_folder", path=clean(str(path)))
-    return Source(_parts(folder), notes, held=tuple(folder.held))
+    return Source(_parts(folder, notes), notes, held=tuple(folder.held))
 
 
-def _parts(folder: Folder) -> Iterator[Block]:
-    return chain.from_iterable(blocks_of(open_file(part)) for part in folder.parts)
+def _parts(folder: Folder, notes: Notes) -> Iterator[Block]:
+    return chain.from_iterable(_noting(open_file(part), notes) for part in folder.parts)
 
 
 def blocks_of(opened: Opened) -> Iterator[Block]:
@@ -74,7 +84,7 @@ def blocks_of(opened: Opened) -> Iterator[Block]:
     if opened.container is Container.TABLE:
         return csv_rows(opened.chunks(), suffix_of(path))
     if opened.container is Container.ARRAY:
-        return json_document(opened.chunks(), path)
+        return json_document(opened.chunks(), path, opened.notes)
     return json_lines(opened.chunks()) if opened.container is Container.LINES else iter(())
 
 

@@ -7,11 +7,12 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
 from advisor.errors import InputError
-from tuner_tui.inspect.rows import Bad, Block
+from tuner_tui.inspect.rows import Bad, Block, Mended
 
 ROWS = 1000
 CELL_CHARS_MAX = 1 << 26
@@ -36,6 +37,7 @@ def csv_rows(chunks: Iterator[bytes], suffix: str) -> Iterator[Block]:
 
 def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
     header: list[str] | None = None
+    twice = False
     while True:
         lines.damaged = False
         try:
@@ -48,14 +50,16 @@ def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
         if not cells:
             continue
         if header is None:
-            header = [name.strip() for name in cells]
+            header = _names(cells)
+            twice = header != [cell.strip() for cell in cells]
             continue
         if lines.damaged:
             yield Bad("not_utf8")
         elif len(cells) != len(header):
             yield Bad("bad_row", f"{len(cells)} / {len(header)}")
         else:
-            yield dict(zip(header, cells, strict=True))
+            row = dict(zip(header, cells, strict=True))
+            yield Mended(row, "duplicate_columns") if twice else row
 
 
 class _Lines:
@@ -102,7 +106,23 @@ def _separator(header: str) -> str:
 
 
 def _block(rows: list[Any]) -> Block:
-    return Block(rows, [msgspec.json.encode(row) for row in rows])
+    """A row that cannot be read has no bytes that another could repeat."""
+    return Block(rows, [_bytes_of(row) for row in rows])
+
+
+def _bytes_of(row: Any) -> bytes:
+    if isinstance(row, Bad):
+        return uuid4().bytes
+    return msgspec.json.encode(row.row if isinstance(row, Mended) else row)
+
+
+def _names(cells: list[str]) -> list[str]:
+    """The header's names, each once: a second column of one name would hide the first."""
+    names: list[str] = []
+    for cell in map(str.strip, cells):
+        again = sum(name == cell or name.startswith(f"{cell} (") for name in names) if cell in names else 0
+        names.append(f"{cell} ({again + 1})" if again else cell)
+    return names
 
 
 def parquet_rows(path: Path) -> Iterator[Block]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tuner_tui.inspect.formats import Shape
-from tuner_tui.inspect.rowcheck import ROLES
+from tuner_tui.inspect.formats import ROLES, Shape
 
 Turn = dict[str, str]
 
@@ -133,6 +132,8 @@ READERS = {
     "prompt_completion": _pair,
     "unpaired": _pair,
     "checkable": _pair,
+    "marked": _pair,
+    "prompts": _pair,
     "labelled": _pair,
     "preference": _preference,
     "hh_rlhf": _preference,
