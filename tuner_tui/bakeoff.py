@@ -13,6 +13,7 @@ import msgspec
 from msgspec import structs
 
 from advisor.errors import InputError
+from advisor.facts import Facts, Tried
 from advisor.recipe import Recipe, decode_recipe
 from advisor.words import Words
 from tuner_tui import paths
@@ -20,7 +21,7 @@ from tuner_tui.commands import ExitCode
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.safe import clean
 
-LANES = ("zero_shot", "few_shot", "rag", "ft", "rag_ft")
+LANES = ("zero_shot", "few_shot", "rag", "ft", "rag_ft", "api", "api_rag")
 Tell = Callable[[str], None]
 
 
@@ -32,7 +33,7 @@ class Failed(Exception):
         super().__init__(text)
 
 
-def lanes_for(recipe: Recipe, tuned: bool, chosen: str | None) -> list[str]:
+def lanes_for(recipe: Recipe, tuned: bool, chosen: str | None, *, remote: bool = False) -> list[str]:
     """The lanes as named, else all that are possible; InputError names an unknown one."""
     if chosen:
         named = [part.strip() for part in chosen.split(",") if part.strip()]
@@ -42,6 +43,7 @@ def lanes_for(recipe: Recipe, tuned: bool, chosen: str | None) -> list[str]:
         return named
     docs = recipe.data.docs is not None
     possible = {"zero_shot": True, "few_shot": True, "rag": docs, "ft": tuned, "rag_ft": tuned and docs}
+    possible |= {"api": remote, "api_rag": remote and docs}
     return [name for name, can in possible.items() if can]
 
 
@@ -69,6 +71,7 @@ def compare(
     tell: Tell,
     advice: str | None = None,
     html: Path | None = None,
+    remote: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The document of `tuner compare --json`; its page goes to `html`. InputError: bad input; Failed: the child."""
     home = paths.home() / "compare"
@@ -81,13 +84,28 @@ def compare(
             "tuned": tuned,
             "goal": goal,
             "index_cache": str(home / "index.bin"),
+            "remote": remote and {**remote, "cache": str(home / "endpoint.jsonl")},
         }
         request.write_bytes(msgspec.json.encode({"asked": asked, "advised": advice, "out": str(out)}))
         _run(request, Path(folder) / "log", told, tell)
         if html is not None:
             html.write_bytes(out.with_suffix(".html").read_bytes())
         document: dict[str, Any] = msgspec.json.decode(out.read_bytes())
-        return document
+    return document | {"next_advice": advised_after(recipe, document["history"])}
+
+
+def advised_after(recipe: Recipe, history: dict[str, str]) -> str | None:
+    """The label that is advised once the facts know what was measured; None without facts."""
+    if recipe.facts is None:
+        return None
+    from advisor.engine import recommend
+
+    return str(recommend(with_history(recipe.facts, history), flips=False).label)
+
+
+def with_history(facts: Facts, history: dict[str, str]) -> Facts:
+    """The facts with what was measured in place of what was believed."""
+    return structs.replace(facts, history=structs.replace(facts.history, **{k: Tried(v) for k, v in history.items()}))
 
 
 def _run(request: Path, log: Path, told: Words, tell: Tell) -> None:
@@ -167,7 +185,33 @@ def table(document: dict[str, Any], told: Words) -> str:
         recall = found["recall"]
         numbers = {"first": f"{recall['1']:.3f}", "third": f"{recall['3']:.3f}", "mrr": f"{found['mrr']:.3f}"}
         lines.append(told.say("compare.table.retrieval", **numbers, items=found["items"], chunks=found["chunks"]))
+    lines += _groups(document["lanes"], told) + _beside(document, told)
     return "\n".join([*(line.rstrip() for line in lines), "", document["verdict"]["text"]])
+
+
+def _groups(lanes: list[dict[str, Any]], told: Words) -> list[str]:
+    """A line a group that the rows name: each lane's score on it."""
+    return [
+        told.say(
+            "compare.table.group",
+            group=clean(group, 40),
+            scores=", ".join(
+                f"{told.say('compare.lane.' + lane['label'])} {lane['groups'][group]:.3f}" for lane in lanes
+            ),
+        )
+        for group in (lanes[0].get("groups") or {})
+    ]
+
+
+def _beside(document: dict[str, Any], told: Words) -> list[str]:
+    """What tuning did to general prompts, and what the advice is now that this was measured."""
+    lines, kept = [], document.get("kept")
+    if kept:
+        numbers = {name: f"{kept[name]:.3f}" for name in ("likeness", "low", "high", "nats_before", "nats_after")}
+        lines.append(told.say("compare.table.kept", items=kept["items"], **numbers))
+    if document.get("next_advice"):
+        lines.append(told.say("compare.table.next", label=document["next_advice"]))
+    return lines
 
 
 def _row(lane: dict[str, Any], told: Words) -> list[str]:

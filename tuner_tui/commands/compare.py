@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import structs
 
+from advisor.errors import InputError
+from advisor.facts import Facts
 from advisor.recipe import Recipe, decode_recipe
 from tuner_tui import bakeoff
 from tuner_tui.commands import ExitCode, print_json, read_text, say
@@ -25,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eval", metavar="FILE", help=told("compare.help.eval"))
     parser.add_argument("--out", metavar="FILE", help=told("compare.help.out"))
     parser.add_argument("--html", metavar="FILE", help=told("compare.help.html"))
+    parser.add_argument("--facts-out", metavar="FILE", help=told("compare.help.facts_out"))
+    parser.add_argument("--endpoint", metavar="URL", help=told("compare.help.endpoint"))
+    parser.add_argument("--endpoint-model", metavar="NAME", help=told("compare.help.endpoint_model"))
+    parser.add_argument("--key-env", metavar="NAME", help=told("compare.help.key_env"))
+    parser.add_argument("--price", metavar="IN,OUT", help=told("compare.help.price"))
+    parser.add_argument("--cap", type=float, metavar="USD", help=told("compare.help.cap"))
     parser.add_argument("--details", action="store_true", help=told("cli.help.details"))
     parser.add_argument("--json", action="store_true", help=told("compare.help.json"))
 
@@ -33,8 +43,9 @@ def run(args: argparse.Namespace) -> int:
     """Train what must be trained, compare, tell."""
     told = words()
     try:
+        remote = remote_of(args)
         recipe, tuned = subject(args)
-        lanes = bakeoff.lanes_for(recipe, tuned is not None, args.lanes)
+        lanes = bakeoff.lanes_for(recipe, tuned is not None, args.lanes, remote=remote is not None)
         document = bakeoff.compare(
             recipe,
             lanes,
@@ -44,17 +55,52 @@ def run(args: argparse.Namespace) -> int:
             tell=say,
             advice=bakeoff.advised(recipe),
             html=Path(args.html).expanduser() if args.html else None,
+            remote=remote,
         )
     except bakeoff.Failed as failure:
         say(str(failure))
         return failure.code
     if args.out:
         Path(args.out).expanduser().write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
+    if args.facts_out:
+        keep_facts(recipe, document, Path(args.facts_out).expanduser())
     if args.json:
         print_json(promised(document, COMPARED, details=args.details))
     else:
         print(bakeoff.table(document, told))
     return ExitCode.DONE
+
+
+def keep_facts(recipe: Recipe, document: dict[str, Any], path: Path) -> None:
+    """The recipe's facts with the measured history, for `tuner advise --facts`."""
+    facts = bakeoff.with_history(recipe.facts or Facts(), document["history"])
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(facts)) + b"\n")
+
+
+def remote_of(args: argparse.Namespace) -> dict[str, Any] | None:
+    """The endpoint as asked for; InputError when it is named by half, or a cap has no price to count with."""
+    if not args.endpoint and not args.endpoint_model:
+        return None
+    if not args.endpoint or not args.endpoint_model:
+        raise InputError("compare.endpoint_half")
+    price = None
+    if args.price:
+        try:
+            asked, answered = (float(part) for part in args.price.split(","))
+        except ValueError:
+            raise InputError("compare.price", value=args.price) from None
+        if not (0 <= asked < math.inf and 0 <= answered < math.inf):
+            raise InputError("compare.price", value=args.price)
+        price = (asked, answered)
+    if args.cap is not None and price is None:
+        raise InputError("compare.cap")
+    return {
+        "url": args.endpoint,
+        "model": args.endpoint_model,
+        "key_env": args.key_env,
+        "price": price,
+        "cap": args.cap,
+    }
 
 
 def subject(args: argparse.Namespace) -> tuple[Recipe, str | None]:

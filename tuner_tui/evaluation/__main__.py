@@ -51,7 +51,7 @@ def work(request: Request) -> dict[str, Any]:
 
     found = compare(request.asked, device, tell)
     judged, gaps = verdict(found, goal=request.asked.goal, advised=request.advised, say=words().say)
-    return document(found, judged, gaps)
+    return document(found, judged, gaps, request.asked.goal)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.recipe import Metric, Recipe
+from tuner_tui.evaluation.also import also
 from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.generate import answers
 from tuner_tui.evaluation.interval import mean
+from tuner_tui.evaluation.kept import Kept, kept
 from tuner_tui.evaluation.lanes import (
     CHOICES,
     PASSAGES,
@@ -26,6 +28,7 @@ from tuner_tui.evaluation.lanes import (
     shown,
 )
 from tuner_tui.evaluation.measure import GENERATED, Measured, measure
+from tuner_tui.evaluation.remote import Remote, ask_all
 from tuner_tui.evaluation.weights import Weights, room_of
 from tuner_tui.retrieval.index import Index, build
 
@@ -43,6 +46,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     tuned: str | None = None
     goal: float = 0.9
     index_cache: str | None = None
+    remote: Remote | None = None
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +63,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     peak_gb: float | None
     shots: Shots | None
     groups: dict[str, float]
+    also: dict[str, float] = {}
     values: list[float]
     answers: list[str]
 
@@ -79,6 +84,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     references: list[str]
     lanes: list[Measurement]
     retrieval: Retrieved | None
+    cited: list[list[str]] = []
+    kept: Kept | None = None
 
 
 class Bench:
@@ -117,6 +124,8 @@ class Bench:
             references=[example.completion for example in self.held_out],
             lanes=[self.lane(lane) for lane in self.asked.lanes],
             retrieval=self.retrieved(),
+            cited=self._cited(),
+            kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
         )
 
     def lane(self, lane: Lane) -> Measurement:
@@ -124,6 +133,8 @@ class Bench:
         self.tell("lane", lane=lane.value, items=len(self.held_out))
         if lane.tuned and not self.weights.tuned:
             raise InputError("compare.not_tuned", lane=lane.value)
+        if lane.remote:
+            return self._asked(lane)
         with self.weights.of(tuned=lane.tuned) as model:
             prompts, shots = self._prompts(lane, model)
             with _Peak(self.device) as peak:
@@ -131,19 +142,45 @@ class Bench:
                 times = self._latencies(model, prompts)
         lengths = [prompt_tokens(self.tokenizer, example) for example in prompts]
         said = [len(self.tokenizer(answer, add_special_tokens=False)["input_ids"]) for answer in found.answers]
+        tokens = round(mean(lengths) + (mean(said) if said else 0.0), 1)
+        return self._measured(lane, found, latency_ms=times, tokens=tokens, peak_gb=peak.gib, shots=shots)
+
+    def _asked(self, lane: Lane) -> Measurement:
+        """The lane of an endpoint: its latencies are those of the answers when they were asked for."""
+        remote = self.asked.remote
+        if remote is None:
+            raise InputError("compare.no_endpoint", lane=lane.value)
+        found = ask_all(remote, self._prompts(lane, None)[0], self.spec)
+        times = percentiles([each.seconds * 1000 for each in found.answers])
+        cost = found.cost_per_1k(remote.price)
+        return self._measured(lane, found.measured, latency_ms=times, tokens=found.tokens(), cost_per_1k=cost)
+
+    def _measured(
+        self,
+        lane: Lane,
+        found: Measured,
+        *,
+        latency_ms: dict[str, float],
+        tokens: float,
+        cost_per_1k: float | None = None,
+        peak_gb: float | None = None,
+        shots: Shots | None = None,
+    ) -> Measurement:
         self.tell("scored", lane=lane.value, score=found.score, low=found.low, high=found.high)
+        whole = len(found.answers) == len(self.held_out)
         return Measurement(
             label=lane,
             metric=found.metric,
             score=found.score,
             low=found.low,
             high=found.high,
-            latency_ms=times,
-            tokens_per_request=round(mean(lengths) + (mean(said) if said else 0.0), 1),
-            cost_per_1k=None,
-            peak_gb=peak.gib,
+            latency_ms=latency_ms,
+            tokens_per_request=tokens,
+            cost_per_1k=cost_per_1k,
+            peak_gb=peak_gb,
             shots=shots,
             groups=self._groups(found),
+            also=also(found.answers, [example.completion for example in self.held_out]) if whole else {},
             values=found.values,
             answers=found.answers,
         )
@@ -181,11 +218,7 @@ class Bench:
             start = time.perf_counter()
             answers(model, self.tokenizer, [example], max_new_tokens=self.spec.max_new_tokens)
             times.append((time.perf_counter() - start) * 1000)
-        ordered = sorted(times[1:])
-        return {
-            "p50": round(ordered[len(ordered) // 2], 1),
-            "p95": round(ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)], 1),
-        }
+        return percentiles(times[1:])
 
     def _groups(self, found: Measured) -> dict[str, float]:
         """The mean score of each `group` that the rows name."""
@@ -198,6 +231,13 @@ class Bench:
                 groups.setdefault(name, []).append(value)
         return {name: mean(values) for name, values in sorted(groups.items())}
 
+    def _cited(self) -> list[list[str]]:
+        """For each question the passages that retrieval puts above it, by file and number."""
+        if self.index is None or not any(lane.retrieves for lane in self.asked.lanes):
+            return []
+        found = (self.index.search(example.question, PASSAGES) for example in self.held_out)
+        return [[each.chunk.cited for each in passages] for passages in found]
+
     def retrieved(self) -> Retrieved | None:
         """Recall and mean reciprocal rank of the document that each row names; None when rows name none."""
         named = [(e.question, str(row["doc"])) for e, row in zip(self.held_out, self.rows, strict=True) if "doc" in row]
@@ -207,6 +247,15 @@ class Bench:
         recall = {str(k): mean([float(rank is not None and rank <= k) for rank in ranks]) for k in (1, PASSAGES, 10)}
         mrr = mean([1 / rank if rank else 0.0 for rank in ranks])
         return Retrieved(items=len(named), recall=recall, mrr=mrr, chunks=len(self.index.chunks))
+
+
+def percentiles(times: Sequence[float]) -> dict[str, float]:
+    """p50 and p95 of at least one time."""
+    ordered = sorted(times)
+    return {
+        "p50": round(ordered[len(ordered) // 2], 1),
+        "p95": round(ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)], 1),
+    }
 
 
 def _rank(files: list[str], wanted: str) -> int | None:

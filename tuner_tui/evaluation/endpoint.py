@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from advisor.errors import InputError
 from tuner_tui.evaluation.example import Message
 
@@ -23,10 +25,34 @@ ANSWER_BYTES = 1 << 22
 AGAIN = (408, 409, 429, 500, 502, 503, 504)
 
 
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """US dollars per million tokens asked and answered, and the most that may be spent (None = no cap)."""
+
+    asked: float
+    answered: float
+    cap: float | None = None
+
+    def cost(self, asked: int, answered: int) -> float:
+        """Dollars for so many tokens."""
+        return (asked * self.asked + answered * self.answered) / 1e6
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer, how long it took, and the tokens that it is charged for."""
+
+    key: str
+    answer: str
+    seconds: float = 0.0
+    asked: int = 0
+    answered: int = 0
+
+
 class Endpoint:
     """Chat completions of one model; answers are kept in `cache` (JSON lines) and asked for only once.
 
-    `limit` is how many requests may be sent at most (None = no limit). The key is read from the environment.
+    `limit` is how many requests may be sent at most (None = no limit). The key is read from the environment. With
+    `rates`, a request that could pass the cap is not sent: a text has no more tokens than bytes, and what the endpoint
+    says of its use is believed only within that bound; a request that failed counts in full.
     """
 
     def __init__(
@@ -38,6 +64,7 @@ class Endpoint:
         cache: Path | None = None,
         timeout_s: float = TIMEOUT_S,
         limit: int | None = None,
+        rates: Rates | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if not url.startswith(("http://", "https://")):
@@ -47,32 +74,44 @@ class Endpoint:
         self._key = os.environ.get(key_env) if key_env else None
         if key_env and not self._key:
             raise InputError("endpoint.key", name=key_env)
-        self._cache = cache
+        self._cache, self._rates = cache, rates
         self._known = _read(cache)
         self.sent = 0
         self.tokens = 0
+        self.spent = 0.0
 
     def answer(self, turns: list[Message], *, max_tokens: int) -> str:
         """The model's greedy answer; InputError when the endpoint does not give one."""
+        return self.answered(turns, max_tokens=max_tokens).answer
+
+    def answered(self, turns: list[Message], *, max_tokens: int) -> Answer:
+        """The same with its time and tokens, as they were when it was asked for."""
         asked = {"model": self._model, "messages": turns, "max_tokens": max_tokens, "temperature": 0}
         key = hashlib.sha256((self._url + json.dumps(asked, sort_keys=True)).encode()).hexdigest()
         if key not in self._known:
-            self._known[key] = self._ask(asked)
+            self._known[key] = found = self._ask(key, asked)
             if self._cache is not None:
-                with self._cache.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"key": key, "answer": self._known[key]}, ensure_ascii=False) + "\n")
+                self._cache.parent.mkdir(parents=True, exist_ok=True)
+                with self._cache.open("ab") as file:
+                    file.write(msgspec.json.encode(found) + b"\n")
         return self._known[key]
 
-    def _ask(self, asked: dict[str, Any]) -> str:
-        failure = ""
+    def _ask(self, key: str, asked: dict[str, Any]) -> Answer:
+        failure, most = "", (len(json.dumps(asked, ensure_ascii=False).encode()), int(asked["max_tokens"]))
         for attempt in range(TRIES):
             if self._limit is not None and self.sent >= self._limit:
                 raise InputError("endpoint.limit", limit=self._limit, url=self._url)
+            self._charge(most)
             if attempt:
                 self._sleep(WAIT_S * 2 ** (attempt - 1) * (1 + random.random() / 4))
             self.sent += 1
+            start = time.monotonic()
             try:
-                return self._text(self._send(asked))
+                reply = self._send(asked)
+                text, used = self._text(reply), _used(reply, most)
+                self._charge((used[0] - most[0], used[1] - most[1]))
+                took = round(time.monotonic() - start, 4)
+                return Answer(key=key, answer=text, seconds=took, asked=used[0], answered=used[1])
             except urllib.error.HTTPError as error:
                 failure = f"HTTP {error.code}"
                 if error.code not in AGAIN:
@@ -80,6 +119,15 @@ class Endpoint:
             except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
                 failure = f"{type(error).__name__}: {error}"[:200]
         raise InputError("endpoint.failed", url=self._url, detail=failure)
+
+    def _charge(self, tokens: tuple[int, int]) -> None:
+        """Count what a request may cost, or give back what it did not; InputError before the cap is passed."""
+        if self._rates is None:
+            return
+        after = self.spent + self._rates.cost(*tokens)
+        if self._rates.cap is not None and after > self._rates.cap:
+            raise InputError("endpoint.cap", url=self._url, cap=f"{self._rates.cap:g}", spent=f"{self.spent:.4f}")
+        self.spent = after
 
     def _send(self, asked: dict[str, Any]) -> Any:
         headers = {"Content-Type": "application/json"}
@@ -100,19 +148,30 @@ class Endpoint:
         text = reply["choices"][0]["message"]["content"]
         if not isinstance(text, str):
             raise ValueError("no text in the answer")
-        usage = reply.get("usage") or {}
-        self.tokens += int(usage.get("total_tokens") or 0)
+        usage = reply.get("usage")
+        total = usage.get("total_tokens") if isinstance(usage, dict) else None
+        self.tokens += total if isinstance(total, int) and total > 0 else 0
         return text.strip()
 
 
-def _read(cache: Path | None) -> dict[str, str]:
+def _used(reply: Any, most: tuple[int, int]) -> tuple[int, int]:
+    """Tokens asked and answered as the endpoint counts them; the bound where it says nothing, or what cannot be."""
+    usage = reply.get("usage")
+    said = usage if isinstance(usage, dict) else {}
+    asked, answered = said.get("prompt_tokens"), said.get("completion_tokens")
+    if not isinstance(asked, int) or not isinstance(answered, int) or asked < 0 or answered < 0:
+        return most
+    return min(asked, most[0]), min(answered, most[1])
+
+
+def _read(cache: Path | None) -> dict[str, Answer]:
     if cache is None or not cache.is_file():
         return {}
     known = {}
-    for line in cache.read_text(encoding="utf-8").splitlines():
+    for line in cache.read_bytes().splitlines():
         try:
-            row = json.loads(line)
-            known[str(row["key"])] = str(row["answer"])
-        except (ValueError, KeyError, TypeError):
+            row = msgspec.json.decode(line, type=Answer)
+            known[row.key] = row
+        except msgspec.MsgspecError:
             continue  # a line torn by a crash: that answer is asked for again
     return known

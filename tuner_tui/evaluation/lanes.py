@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from random import Random
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ class Lane(StrEnum):
     RAG = "rag"
     FT = "ft"
     RAG_FT = "rag_ft"
+    API = "api"
+    API_RAG = "api_rag"
 
     @property
     def tuned(self) -> bool:
@@ -34,17 +37,36 @@ class Lane(StrEnum):
     @property
     def retrieves(self) -> bool:
         """Whether its prompts carry passages."""
-        return self in (Lane.RAG, Lane.RAG_FT)
+        return self in (Lane.RAG, Lane.RAG_FT, Lane.API_RAG)
+
+    @property
+    def remote(self) -> bool:
+        """Whether an endpoint answers, not weights of ours."""
+        return self in (Lane.API, Lane.API_RAG)
+
+
+class Pick(StrEnum):
+    """Which examples are shown: always the first ones, a seeded draw for each question, or the likest to it."""
+
+    FIXED = "fixed"
+    RANDOM = "random"
+    SIMILAR = "similar"
 
 
 class Shots(msgspec.Struct, frozen=True, kw_only=True):
-    """How examples are shown: how many, and whether those most like the question are chosen."""
+    """How many examples are shown, and which."""
 
     count: int
-    similar: bool
+    pick: Pick = Pick.FIXED
 
 
-CHOICES = (Shots(count=1, similar=False), Shots(count=4, similar=False), Shots(count=4, similar=True))
+CHOICES = (
+    Shots(count=1),
+    Shots(count=4),
+    Shots(count=4, pick=Pick.RANDOM),
+    Shots(count=4, pick=Pick.SIMILAR),
+    Shots(count=16, pick=Pick.SIMILAR),
+)
 
 
 def turns_of(example: Example) -> tuple[Message, ...]:
@@ -55,9 +77,11 @@ def turns_of(example: Example) -> tuple[Message, ...]:
 
 def shown(example: Example, pool: Sequence[Example], shots: Shots, likeness: Index) -> Example:
     """The question below worked examples from `pool`; `likeness` is `likeness_of(pool)`."""
-    if shots.similar:
+    if shots.pick is Pick.SIMILAR:
         found = [pool[each.chunk.number - 1] for each in likeness.search(example.question, shots.count)]
         chosen = found[::-1]  # the likest stands last, nearest to the question
+    elif shots.pick is Pick.RANDOM:
+        chosen = Random(example.question).sample(list(pool), min(shots.count, len(pool)))
     else:
         chosen = list(pool[: shots.count])
     own = turns_of(example)

@@ -73,7 +73,7 @@ def measure(
     elif spec.metric is Metric.LOSS:
         values = [-each.log_prob / max(each.tokens, 1) for each in liked or wanted]
     else:
-        values = [_score(spec, answer, example) for answer, example in zip(said, examples, strict=True)]
+        values = [score_of(spec, answer, example) for answer, example in zip(said, examples, strict=True)]
     low, high = bootstrap(values)
     loss = _loss(liked or wanted)
     score = loss if spec.metric is Metric.LOSS else mean(values)
@@ -89,7 +89,8 @@ def measure(
     )
 
 
-def _score(spec: EvalSpec, answer: str, example: Example) -> float:
+def score_of(spec: EvalSpec, answer: str, example: Example) -> float:
+    """One generated answer by the recipe's metric."""
     if spec.metric is Metric.EXACT_MATCH:
         return scorers.exact_match(answer, example.completion)
     if spec.metric is Metric.TOKEN_F1:

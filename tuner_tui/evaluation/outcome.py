@@ -69,7 +69,7 @@ def _text(
     return " ".join(parts)
 
 
-def document(found: Compared, judged: Verdict, gaps: dict[str, Any]) -> dict[str, Any]:
+def document(found: Compared, judged: Verdict, gaps: dict[str, Any], goal: float) -> dict[str, Any]:
     """What `tuner compare --json` prints: the contract's keys, and beside them what they rest on."""
     hidden = ("values", "answers")
     return {
@@ -81,8 +81,28 @@ def document(found: Compared, judged: Verdict, gaps: dict[str, Any]) -> dict[str
         ],
         "verdict": msgspec.to_builtins(judged),
         "retrieval": msgspec.to_builtins(found.retrieval),
+        "kept": msgspec.to_builtins(found.kept),
+        "history": history(found, goal),
         "answers": _answers(found),
     }
+
+
+TRIED = {
+    "prompting": (Lane.ZERO_SHOT, Lane.FEW_SHOT, Lane.API),
+    "rag": (Lane.RAG, Lane.API_RAG),
+    "sft": (Lane.FT,),
+}
+
+
+def history(found: Compared, goal: float) -> dict[str, str]:
+    """What the measurement says as the `history` of the facts (DESIGN.md 4.1), of the approaches that were measured."""
+    sign = -1.0 if found.lanes[0].metric is Metric.LOSS else 1.0
+    told = {}
+    for name, lanes in TRIED.items():
+        scores = [lane.score for lane in found.lanes if lane.label in lanes]
+        if scores:
+            told[name] = "works" if any(sign * score >= sign * goal for score in scores) else "insufficient"
+    return told
 
 
 def _answers(found: Compared) -> list[dict[str, Any]]:
@@ -94,5 +114,6 @@ def _answers(found: Compared) -> list[dict[str, Any]]:
             for lane in found.lanes
             if at < len(lane.answers) and at < len(lane.values)
         }
-        rows.append({"question": question, "reference": reference, "lanes": said})
+        row = {"question": question, "reference": reference, "lanes": said}
+        rows.append(row | ({"passages": found.cited[at]} if at < len(found.cited) else {}))
     return rows[:SHOWN]

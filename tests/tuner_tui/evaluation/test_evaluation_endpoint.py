@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import tuner_tui.words  # noqa: F401  errors speak its words
 from advisor.errors import InputError
 from tuner_tui.evaluation.endpoint import Endpoint
 

@@ -1,0 +1,139 @@
+"""Scores, intervals, rewards and verdicts say what the numbers say and no more."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from advisor.errors import InputError
+from advisor.recipe import Check, Metric, RewardSpec
+from tuner_tui.evaluation.bakeoff import Compared, Measurement
+from tuner_tui.evaluation.lanes import Lane
+from tuner_tui.evaluation.outcome import document, verdict
+from tuner_tui.evaluation.paired import difference
+from tuner_tui.evaluation.rewards import judge_of, number_in
+from tuner_tui.evaluation.scorers import exact_match, token_f1
+from tuner_tui.words import words
+
+
+def lane(label: Lane, values: list[float]) -> Measurement:
+    return Measurement(
+        label=label,
+        metric=Metric.EXACT_MATCH,
+        score=sum(values) / len(values),
+        low=0.0,
+        high=1.0,
+        latency_ms={"p50": 1.0, "p95": 2.0},
+        tokens_per_request=3.0,
+        cost_per_1k=None,
+        peak_gb=None,
+        shots=None,
+        groups={},
+        values=values,
+        answers=["a"] * len(values),
+    )
+
+
+def judged(*lanes: Measurement, advised: str | None = None):  # type: ignore[no-untyped-def]
+    items = len(lanes[0].values)
+    found = Compared(questions=["q"] * items, references=["r"] * items, lanes=list(lanes), retrieval=None)
+    return (found, *verdict(found, goal=0.9, advised=advised, say=words("en").say))
+
+
+def test_of_lanes_that_do_not_differ_the_cheapest_is_taken() -> None:
+    few, rag = lane(Lane.FEW_SHOT, [1.0] * 49 + [0.0]), lane(Lane.RAG, [0.0] + [1.0] * 49)
+    assert judged(rag, few)[1].label is Lane.FEW_SHOT
+
+
+def test_a_real_difference_overturns_the_advice() -> None:
+    _, found, gaps = judged(lane(Lane.ZERO_SHOT, [0.0] * 50), lane(Lane.RAG, [1.0] * 50), advised="zero_shot")
+    assert (found.label, found.goal_met, found.agrees_with_advice) == (Lane.RAG, True, False)
+    assert gaps["zero_shot"]["p"] < 0.01
+    assert "overturns" in found.text
+
+
+def test_when_every_lane_fails_alike_nothing_is_confirmed_or_overturned() -> None:
+    _, found, _ = judged(lane(Lane.ZERO_SHOT, [0.0] * 20), lane(Lane.FT, [0.0] * 20), advised="ft")
+    assert (found.goal_met, found.agrees_with_advice) == (False, None)
+
+
+def test_the_document_holds_the_contracts_keys() -> None:
+    printed = document(*judged(lane(Lane.ZERO_SHOT, [1.0, 0.0])), 0.9)
+    assert printed["history"] == {"prompting": "insufficient"}
+    assert set(printed["lanes"][0]) >= {
+        "label", "metric", "score", "low", "high", "latency_ms", "tokens_per_request", "cost_per_1k", "peak_gb",
+    }  # fmt: skip
+    assert set(printed["verdict"]) == {"label", "goal_met", "agrees_with_advice", "text"}
+
+
+def test_no_difference_has_a_p_of_one_and_an_interval_around_zero() -> None:
+    same = difference([1.0, 0.0, 1.0], [1.0, 0.0, 1.0])
+    assert (same.mean, same.low, same.high, same.p, same.real) == (0.0, 0.0, 0.0, 1.0, False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "answer", "reference", "reward"),
+    [
+        (RewardSpec(), " 솔바람  ", "솔바람", 1.0),
+        (RewardSpec(check=Check.NUMERIC), "so it is 12,300 won", "12300", 1.0),
+        (RewardSpec(check=Check.NUMERIC), "no idea", "3", 0.0),
+        (RewardSpec(check=Check.REGEX, pattern="^yes"), "no\nyes", "", 1.0),
+        (RewardSpec(check=Check.JSON), '{"b": 1, "a": [2]}', '{"a":[2],"b":1}', 1.0),
+        (RewardSpec(check=Check.JSON), '{"a":', '{"a":', 0.0),
+    ],
+)
+def test_a_program_tells_a_right_answer(spec: RewardSpec, answer: str, reference: str, reward: float) -> None:
+    assert judge_of(spec)(["?"], [answer], [reference]) == [reward]
+
+
+def test_the_last_number_counts() -> None:
+    assert number_in("3 of 4 make -1,234.5") == -1234.5
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        RewardSpec(check=Check.REGEX),
+        RewardSpec(check=Check.REGEX, pattern="("),
+        RewardSpec(check=Check.PYTHON, python="nowhere.py:f"),
+    ],
+)
+def test_a_reward_that_cannot_be_computed_is_refused_before_anything_starts(spec: RewardSpec) -> None:
+    with pytest.raises(InputError) as error:
+        judge_of(spec)
+    assert "reward." in error.value.text("en")
+
+
+HOSTILE = """
+import os, sys
+def reward(prompt, answer, reference):
+    print("noise on stdout")
+    if answer == "hang":
+        while True: pass
+    if answer == "die":
+        os._exit(3)
+    if answer == "huge":
+        return float(len(bytearray(1 << 33)))
+    if answer == "secret":
+        return 1.0 if "TUNER_SECRET" in os.environ else 0.0
+    return 7 if answer == reference else 0.25
+"""
+
+
+def test_a_users_function_can_neither_hang_nor_kill_nor_see_our_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(HOSTILE)
+    monkeypatch.setenv("TUNER_SECRET", "x")
+    judge = judge_of(RewardSpec(check=Check.PYTHON, python=f"{tmp_path}/mine.py:reward", timeout_s=5.0))
+    answers = ["right", "wrong", "die", "right", "huge", "secret", "hang", "right"]
+    found = judge([""] * len(answers), answers, ["right"] * len(answers))
+    judge.close()  # type: ignore[attr-defined]
+    assert found == [1.0, 0.25, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    assert "TUNER_SECRET" in os.environ
+
+
+def test_korean_counts_by_syllable_and_exactness_ignores_spacing_alone() -> None:
+    assert token_f1("솔바람은 황동", "솔바람 황동") == pytest.approx(10 / 11)
+    assert exact_match("A  b", "a b") == 1.0
+    assert exact_match("ab", "a b") == 0.0

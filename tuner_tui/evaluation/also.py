@@ -1,0 +1,75 @@
+"""Beside the metric that decides, whatever else the same answers say; a figure that would mean nothing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tuner_tui.evaluation.interval import mean
+from tuner_tui.evaluation.scorers import exact_match, normalise, token_f1, tokens_of
+
+LABELS = 20
+
+
+def also(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    """Figures of 0..1 by name, for at least one answer.
+
+    Always exact match, token F1, ROUGE-L, chrF and BLEU (both as sacrebleu computes them over all answers); accuracy
+    and macro-F1 where the references are labels; JSON validity where they are JSON.
+    """
+    pairs = list(zip(answers, references, strict=True))
+    found = {
+        "exact_match": mean([exact_match(*pair) for pair in pairs]),
+        "token_f1": mean([token_f1(*pair) for pair in pairs]),
+        "rouge_l": mean([rouge_l(*pair) for pair in pairs]),
+        **_corpus(answers, references),
+    }
+    labels = [normalise(reference) for reference in references]
+    if 1 < len(set(labels)) <= LABELS and len(labels) >= 2 * len(set(labels)):
+        found["macro_f1"] = macro_f1([normalise(answer) for answer in answers], labels)
+    if all(_is_json(reference) for reference in references):
+        found["json_valid"] = mean([float(_is_json(answer)) for answer in answers])
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def rouge_l(answer: str, reference: str) -> float:
+    """F1 of the longest common subsequence of tokens (Lin 2004), tokens as `token_f1` has them."""
+    got, wanted = tokens_of(answer), tokens_of(reference)
+    if not got or not wanted:
+        return float(got == wanted)
+    row = [0] * (len(wanted) + 1)
+    for token in got:
+        before = 0
+        for at, other in enumerate(wanted, 1):
+            before, row[at] = row[at], before + 1 if token == other else max(row[at], row[at - 1])
+    return 2 * row[-1] / (len(got) + len(wanted))
+
+
+def macro_f1(answers: Sequence[str], labels: Sequence[str]) -> float:
+    """The mean over the references' labels of each label's F1; an answer that is no label is simply wrong."""
+    scores = []
+    for label in sorted(set(labels)):
+        hits = sum(answer == label == wanted for answer, wanted in zip(answers, labels, strict=True))
+        said, wanted_ = sum(answer == label for answer in answers), sum(wanted == label for wanted in labels)
+        scores.append(2 * hits / (said + wanted_))
+    return mean(scores)
+
+
+def _corpus(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    from sacrebleu.metrics import BLEU, CHRF
+
+    wanted = [list(references)]
+    bleu, chrf = BLEU(effective_order=True), CHRF()
+    return {
+        "chrf": chrf.corpus_score(list(answers), wanted).score / 100,
+        "bleu": bleu.corpus_score(list(answers), wanted).score / 100,
+    }
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is a JSON object or list; a bare number or word is not what anyone means by JSON."""
+    try:
+        return isinstance(msgspec.json.decode(text.strip()), dict | list)
+    except msgspec.DecodeError:
+        return False

@@ -1,0 +1,72 @@
+"""An endpoint's lane asks the same prompts and is scored by the same code; only who answers differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from advisor.errors import InputError
+from advisor.recipe import EvalSpec
+from tuner_tui.evaluation.endpoint import Answer, Endpoint, Rates
+from tuner_tui.evaluation.example import Example
+from tuner_tui.evaluation.interval import bootstrap, mean
+from tuner_tui.evaluation.lanes import turns_of
+from tuner_tui.evaluation.measure import GENERATED, Measured, score_of
+
+
+class Remote(msgspec.Struct, frozen=True, kw_only=True):
+    """Which endpoint answers; `price` is US dollars per million tokens asked and answered, `cap` dollars in all."""
+
+    url: str
+    model: str
+    key_env: str | None = None
+    price: tuple[float, float] | None = None
+    cap: float | None = None
+    cache: str | None = None
+
+    def endpoint(self) -> Endpoint:
+        """Its client; InputError for an address or a key that cannot be."""
+        rates = Rates(asked=self.price[0], answered=self.price[1], cap=self.cap) if self.price else None
+        cache = Path(self.cache) if self.cache else None
+        return Endpoint(self.url, self.model, key_env=self.key_env, cache=cache, rates=rates)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an endpoint answered, and what each answer took."""
+
+    measured: Measured
+    answers: list[Answer]
+
+    def cost_per_1k(self, price: tuple[float, float] | None) -> float | None:
+        """Dollars for a thousand such requests; None without a price."""
+        if price is None:
+            return None
+        rates = Rates(asked=price[0], answered=price[1])
+        return round(1000 * mean([rates.cost(each.asked, each.answered) for each in self.answers]), 6)
+
+    def tokens(self) -> float:
+        """Tokens of a request, asked and answered."""
+        return round(mean([float(each.asked + each.answered) for each in self.answers]), 1)
+
+
+def ask_all(remote: Remote, prompts: Sequence[Example], spec: EvalSpec) -> Asked:
+    """Every prompt, one after the other; what was answered before is not asked again."""
+    if spec.metric not in GENERATED:
+        raise InputError("compare.remote_metric", metric=spec.metric)
+    endpoint = remote.endpoint()
+    found = [endpoint.answered(list(turns_of(example)), max_tokens=spec.max_new_tokens) for example in prompts]
+    values = [score_of(spec, each.answer, example) for each, example in zip(found, prompts, strict=True)]
+    low, high = bootstrap(values)
+    measured = Measured(
+        metric=spec.metric,
+        score=mean(values),
+        low=low,
+        high=high,
+        items=len(values),
+        loss=None,
+        answers=[each.answer for each in found],
+        values=values,
+    )
+    return Asked(measured=measured, answers=found)
