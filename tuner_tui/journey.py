@@ -150,7 +150,10 @@ def table(done: Journey, told: Words) -> str:
     for reason in done.advice.reasons[:REASONS]:
         lines += [f"  - {reason.text}", f"    [{reason.rule}] {'; '.join(work.title for work in reason.sources)}"]
     if done.before and done.after:
-        lines += ["", told.say("demo.table.scores", metric=told.metric(done.after["metric"]), items=done.after["items"])]
+        lines += [
+            "",
+            told.say("demo.table.scores", metric=told.metric(done.after["metric"]), items=done.after["items"]),
+        ]
         lines += [told.say(f"demo.table.{when}", **_scores(scores)) for when, scores in _both(done)]
         lines += _answers(done, told)
     lines += ["", told.say("demo.table.run", path=done.run.dir)]
