@@ -26,6 +26,7 @@ _PREFIXES = (
     *("LC_", "LD_", "DYLD_", "XDG_", "SSL_", "REQUESTS_", "CURL_", "TUNER_", "PYTHON", "CONDA_"),
     *("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "DATASETS_", "TRL_", "PEFT_", "BNB_", "BITSANDBYTES_", "TOKENIZERS_"),
     *("CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "ROCR_", "HIP_", "HSA_", "TORCH", "PYTORCH_", "TRITON_"),
+    *("WANDB_", "MLFLOW_", "TRACKIO_", "TENSORBOARD_"),
     *("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "VECLIB_", "MALLOC_"),
 )
 _PROXIES = frozenset({"http_proxy", "https_proxy", "no_proxy", "all_proxy"})

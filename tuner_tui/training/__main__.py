@@ -15,6 +15,7 @@ from advisor.recipe import Recipe, decode_recipe
 from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
+from tuner_tui.training import trackers
 from tuner_tui.training.failure import Ending, ending_of
 from tuner_tui.training.job import Job
 from tuner_tui.training.spread import Silent, leave, local_rank, local_world, rank, shared, world
@@ -95,6 +96,7 @@ def prepare(job: Job, recipe: Recipe) -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     if is_local(recipe.model):
         os.environ["HF_HUB_OFFLINE"] = "1"
+    trackers.settle(recipe, job.run.path)
     import torch
 
     torch.set_num_threads(job.threads)

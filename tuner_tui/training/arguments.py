@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from advisor.recipe import Precision, TrainSpec
-from tuner_tui.training import spread
+from tuner_tui.training import spread, trackers
 from tuner_tui.training.checkpoint import PARTIAL
 from tuner_tui.training.job import Job
 
@@ -55,7 +55,7 @@ def arguments(job: Job, rows: int) -> dict[str, Any]:
         "save_strategy": "steps",
         "save_steps": train.save_steps or max(total, 1),
         "save_total_limit": None,
-        "report_to": "none",
+        **trackers.arguments(job),
         "disable_tqdm": True,
         "dataloader_pin_memory": job.device != "cpu",
         "dataloader_num_workers": 0,
