@@ -25,6 +25,8 @@ from tuner_tui.words import words
 PREVIEW_ROWS, PREVIEW_CHARS = 20, 2000
 FEW_ROWS = 10
 SHOWN_ROWS = 5
+PLAIN_LABELS = ({"true", "false"}, {"1", "0"})
+"""Labels that training reads as they stand."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +156,7 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
         findings.add("duplicates", Severity.WARNING, count=duplicates - len(repeated))
     if len(scan.labels) == 1:
         findings.add("one_class", Severity.ERROR, detail=next(iter(scan.labels)), count=scan.rows)
-    if len({form[0] for _, form in scan.written}) > 1 or any(form.startswith('"') for _, form in scan.written):
+    if not any({form for _, form in scan.written} <= plain for plain in PLAIN_LABELS):
         table = ", ".join(f"{form} = {str(said).lower()}" for said, form in sorted(scan.written))
         findings.add("mixed_labels", Severity.WARNING, detail=table, count=scan.written.total())
     if scan.shape.guessed:
