@@ -49,8 +49,8 @@ def shared(recipe: Recipe) -> Recipe:
         raise InputError("training.world", wanted=count, found=world())
     if count == 1:
         return recipe
-    if recipe.launch.strategy is not Strategy.DDP and recipe.parsed_label.technique is Technique.QLORA:
-        raise InputError("training.shard_qlora", strategy=recipe.launch.strategy)
+    if recipe.launch.strategy is not Strategy.DDP and recipe.parsed_label.technique is not Technique.FULL:
+        raise InputError("training.shard_adapter", strategy=recipe.launch.strategy)
     if train.grad_accum % count == 0:
         each = structs.replace(train, grad_accum=train.grad_accum // count)
     elif train.micro_batch % count == 0:
@@ -77,10 +77,7 @@ def arguments(job: Job) -> dict[str, Any]:
 
 
 def shard(job: Job, trainer: Any) -> None:
-    """For FSDP2: each layer, then the rest, split among the processes; the trainer wraps nothing around it.
-
-    With an adapter the rest is frozen and stays whole: peft reaches the model by ways that a root's hooks do not see.
-    """
+    """For FSDP2: each layer, then the rest, split among the processes; the trainer wraps nothing around it."""
     if job.world == 1 or job.recipe.launch.strategy is not Strategy.FSDP2:
         return
     from torch.distributed.device_mesh import init_device_mesh
@@ -89,8 +86,7 @@ def shard(job: Job, trainer: Any) -> None:
     mesh = init_device_mesh(job.device, (job.world,))
     for layer in _layers(trainer.model):
         fully_shard(layer, mesh=mesh)
-    if not hasattr(trainer.model, "peft_config"):
-        fully_shard(trainer.model, mesh=mesh)
+    fully_shard(trainer.model, mesh=mesh)
     trainer.accelerator.prepare_model = lambda model, **options: model
 
 
@@ -155,7 +151,9 @@ def whole_state(model: Any) -> dict[str, Any] | None:
         return None
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
-    return get_model_state_dict(model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    state: dict[str, Any] = get_model_state_dict(model, options=options)
+    return state
 
 
 def summed(job: Job, number: int) -> int:
