@@ -15,6 +15,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.inspect.alike import Alike
+from tuner_tui.inspect.formats import verdict
 from tuner_tui.inspect.held import Held, question_of, whole_of
 from tuner_tui.inspect.inspection import Wanted, held_rows
 from tuner_tui.inspect.mended import mended
@@ -179,7 +180,7 @@ class _Maker:
         group = hash(question_of(talk)) if choice.group is None else hash(_cell(row, choice.group, self.rows))
         label = ""
         if self._scan.shape.format == "unpaired":
-            label = str(named["label"])
+            label = str(verdict(named["label"]))
         elif self._scan.shape.check == "labelled":
             label = str(named["completion"])
         time = None if choice.time is None else str(_cell(row, choice.time, self.rows))

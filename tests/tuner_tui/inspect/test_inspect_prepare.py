@@ -175,6 +175,14 @@ def test_every_label_has_its_share_in_the_test() -> None:
     assert (held.count("rare"), held.count("common")) == (2, 18)
 
 
+def test_labels_written_in_several_ways_are_one_label(tmp_path: Path) -> None:
+    labels = ["yes", 1, True, "TRUE", "Y", "no", 0, False, "N", "False"]
+    rows = [pair(at, label=labels[at % 10]) for at in range(40)]
+    made = prepare(written(tmp_path / "rows.jsonl", rows), tmp_path / "out", Choice())
+    held = [row["label"] for row in rows_in(made, "test.jsonl")]
+    assert (held.count(True), held.count(False)) == (2, 2)
+
+
 def test_the_command_prepares_and_writes_templates(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
