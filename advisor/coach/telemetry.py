@@ -139,4 +139,4 @@ def noise(found: Sequence[float]) -> float:
 def most_gained(before: Sequence[float], after: Sequence[float]) -> float:
     """By how much the level may have fallen from `before` to `after`, at most: the fall seen and twice its error."""
     error = STRAY * noise([*before, *after]) * (1 / len(before) + 1 / len(after)) ** 0.5
-    return statistics.median(before) - statistics.median(after) + 2 * error
+    return float(statistics.median(before) - statistics.median(after) + 2 * error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -37,7 +38,7 @@ def likelihoods(
         for chunk in _batches([len(ids) for ids, _ in coded], _room(model)):
             between()
             pad = tokenizer.pad_token_id
-            scored = in_pieces([coded[index] for index in chunk], lambda rows, pad=pad: _score(model, pad, rows))
+            scored = in_pieces([coded[index] for index in chunk], partial(_score, model, pad))
             for index, likelihood in zip(chunk, scored, strict=True):
                 found[index] = likelihood
     return found

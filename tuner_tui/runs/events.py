@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -48,6 +48,13 @@ class ExitReason(StrEnum):
 
 # What may be lost on a full disk without anyone being misled.
 _LOSSY = (EventKind.GPU, EventKind.DISK, EventKind.COACH, EventKind.SAMPLE, EventKind.WARN, EventKind.RANKS)
+
+
+class Emits(Protocol):
+    """Whatever takes events: the log, or a stand-in where another process writes it."""
+
+    def emit(self, kind: EventKind, **fields: Any) -> None:
+        """Take one event."""
 
 
 class EventWriter:

@@ -12,7 +12,7 @@ from advisor.methods import Label, Objective, Technique
 from advisor.recipe import Precision, Recipe
 from advisor.words import Words
 from tuner_tui.runs.directory import RunDir
-from tuner_tui.runs.events import EventKind, EventWriter
+from tuner_tui.runs.events import Emits, EventKind
 
 
 class Stopped(Exception):
@@ -37,7 +37,7 @@ class Job:
 
     run: RunDir
     recipe: Recipe
-    events: EventWriter
+    events: Emits
     words: Words
     resume: bool = False
     device: str = "cpu"

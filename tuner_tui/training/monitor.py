@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tuner_tui.runs.events import EventKind, EventWriter
+from tuner_tui.runs.events import Emits, EventKind
 
 EVERY_S = 1.0
 
@@ -15,7 +15,7 @@ EVERY_S = 1.0
 class Monitor:
     """A thread that writes `gpu` events until closed and remembers the peak of this process."""
 
-    def __init__(self, events: EventWriter, every_s: float = EVERY_S) -> None:
+    def __init__(self, events: Emits, every_s: float = EVERY_S) -> None:
         self._events = events
         self._every_s = every_s
         self._done = threading.Event()

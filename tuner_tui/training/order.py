@@ -10,7 +10,7 @@ from torch.utils.data import Sampler
 POOL_BATCHES = 8
 
 
-class Grouped(Sampler[int]):
+class Grouped(Sampler[int]):  # type: ignore[misc]  # torch is untyped here
     """Row numbers of one epoch: random pools of POOL_BATCHES batches, each sorted by length and cut into batches.
 
     The batches of all pools are shuffled, so that long rows do not come together; a last, incomplete one comes last.

@@ -19,7 +19,7 @@ def flash_works(precision: Precision, device: str) -> bool:
 
     if device != "cuda" or precision is Precision.FP32 or find_spec("flash_attn") is None:
         return False
-    return torch.cuda.get_device_capability() >= AMPERE
+    return bool(torch.cuda.get_device_capability() >= AMPERE)
 
 
 def attention(train: TrainSpec, precision: Precision, device: str) -> str | None:
