@@ -66,7 +66,7 @@ def run_chain(job: Job) -> Outcome | None:
     before = _baseline(job, jobs[-1])
     outcomes: list[Outcome] = []
     for index, each in enumerate(jobs):
-        each.events = Relay(job, index, totals)  # type: ignore[assignment]
+        each.events = Relay(job, index, totals)
         outcome = _done(each) or _run(each, jobs[index - 1] if index else None)
         if outcome is None:
             return None
