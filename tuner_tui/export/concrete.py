@@ -11,12 +11,22 @@ from typing import Any
 import msgspec
 
 from advisor.methods import Objective
-from advisor.recipe import ModelSpec, Precision, Recipe
+from advisor.recipe import Attention, Batching, ModelSpec, Precision, Recipe
 from tuner_tui.export.outcome import Task
 from tuner_tui.export.settings import BETA
 
 EVALUATIONS = 4
 PREFERENCE = (Objective.DPO, Objective.ORPO)
+BEYOND_SCRIPT = (
+    *("train.batching", "train.attention", "train.liger", "train.patience", "train.keep_best", "train.report_to"),
+)
+# Values that ask for nothing beyond what every tool does by itself.
+PLAIN = {
+    "train.batching": Batching.PADDED,
+    "train.attention": Attention.AUTO,
+    "train.keep_best": False,
+    "train.report_to": [],
+}
 
 
 class Concrete(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,4 +154,14 @@ def in_effect(recipe: Recipe) -> dict[str, Any]:
     }
     if recipe.train.max_steps is not None:
         found.pop("train.epochs")  # max_steps wins
-    return {key: value for key, value in {**found, "seed": recipe.seed}.items() if value is not None}
+    if recipe.launch.world > 1:
+        found |= {f"launch.{name}": getattr(recipe.launch, name) for name in recipe.launch.__struct_fields__}
+    kept = {**found, "seed": recipe.seed}.items()
+    return {key: value for key, value in kept if value is not None and (key not in PLAIN or value != PLAIN[key])}
+
+
+def beyond_script(task: Task) -> dict[str, str]:
+    """What is in effect and the stand-alone script does not do."""
+    ours = {key for key in in_effect(task.source.recipe) if key in BEYOND_SCRIPT or key.startswith("launch.")}
+    said = in_effect(task.source.recipe).keys() - ours
+    return {key: why for key, why in unexpressed(task, "train.py", said).items() if key != "evaluation"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tuner_tui.export.bundle import bundle, local_model
-from tuner_tui.export.concrete import without_gpu
+from tuner_tui.export.concrete import beyond_script, without_gpu
 from tuner_tui.export.outcome import Outcome, Task
 from tuner_tui.export.script_text import needs
 
@@ -17,7 +17,7 @@ def export(task: Task) -> Outcome:
     path.write_text(inline_metadata() + path.read_text(encoding="utf-8"), encoding="utf-8")
     task.place.write("hf-jobs/submit.sh", submit(task)).chmod(0o755)
     notes = [task.say("note.peer", folder="hf-jobs", command="sh submit.sh USER/RESULT"), *local_model(task)]
-    return Outcome(checks=checks, notes=[*notes, task.say("note.leaves_machine")])
+    return Outcome(checks=checks, notes=[*notes, task.say("note.leaves_machine")], unexpressed=beyond_script(task))
 
 
 def inline_metadata() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner_tui.export.bundle import copy_data, local_model
+from tuner_tui.export.concrete import beyond_script
 from tuner_tui.export.outcome import Check, Outcome, Task
 from tuner_tui.export.script_text import import_block, joined, needs, parts
 from tuner_tui.export.settings import settings
@@ -21,7 +22,11 @@ def export(task: Task) -> Outcome:
     copy_data(task, "notebook")
     book = notebook(cells(task, pieces))
     path = task.place.write("notebook/train.ipynb", json.dumps(book, ensure_ascii=False, indent=1) + "\n")
-    return Outcome(checks=[parses(task, path)], notes=[task.say("note.notebook"), *local_model(task)])
+    return Outcome(
+        checks=[parses(task, path)],
+        notes=[task.say("note.notebook"), *local_model(task)],
+        unexpressed=beyond_script(task),
+    )
 
 
 def cells(task: Task, pieces: list[str]) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuner_tui.export.bundle import bundle, local_model
-from tuner_tui.export.concrete import without_gpu
+from tuner_tui.export.concrete import beyond_script, without_gpu
 from tuner_tui.export.outcome import Outcome, Task
 from tuner_tui.export.peer_file import write_yaml
 
@@ -25,4 +25,6 @@ def export(task: Task) -> Outcome:
     }
     checks.append(write_yaml(task, "skypilot/task.yaml", content))
     notes = [task.say("note.peer", folder="skypilot", command="sky launch task.yaml")]
-    return Outcome(checks=checks, notes=[*notes, task.say("note.sky_gpu"), *local_model(task)])
+    return Outcome(
+        checks=checks, notes=[*notes, task.say("note.sky_gpu"), *local_model(task)], unexpressed=beyond_script(task)
+    )

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from tuner_tui.export.bundle import bundle, local_model
-from tuner_tui.export.concrete import without_gpu
+from tuner_tui.export.concrete import beyond_script, without_gpu
 from tuner_tui.export.outcome import Outcome, Task
 
 
@@ -15,7 +15,7 @@ def export(task: Task) -> Outcome:
     checks = bundle(task, "slurm")
     task.place.write("slurm/job.sbatch", job(task))
     notes = [task.say("note.peer", folder="slurm", command="sbatch job.sbatch"), *local_model(task)]
-    return Outcome(checks=checks, notes=[*notes, task.say("note.slurm_time")])
+    return Outcome(checks=checks, notes=[*notes, task.say("note.slurm_time")], unexpressed=beyond_script(task))
 
 
 def job(task: Task) -> str:

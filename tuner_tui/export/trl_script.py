@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from advisor.methods import Objective, Technique
+from tuner_tui.export.concrete import beyond_script
 from tuner_tui.export.outcome import Check, Outcome, Task
 from tuner_tui.export.script_text import script
 
@@ -26,7 +27,9 @@ PIECES = {
 def export(task: Task) -> Outcome:
     """Write `train.py`, and let it say which rows it would train on."""
     path = task.place.write("train.py", script(task, pieces_of(task)))
-    return Outcome(checks=[reads_the_same(task, path)], notes=[task.say("note.script")])
+    return Outcome(
+        checks=[reads_the_same(task, path)], notes=[task.say("note.script")], unexpressed=beyond_script(task)
+    )
 
 
 def pieces_of(task: Task) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_runs import MakeRun, export, losses
+from tiny_runs import MakeRun, export, losses, recipe_of
 
 DIFFERENCE = 1e-4
 
@@ -44,3 +44,19 @@ def test_the_scripts_losses_are_the_runs_losses(make_run: MakeRun, tmp_path: Pat
     assert len(ours) == len(theirs) == 12
     assert max(abs(left - right) for left, right in zip(ours, theirs, strict=True)) < DIFFERENCE, (ours, theirs)
     assert any(path.name.endswith(".safetensors") for path in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("target", ["trl-script", "notebook", "slurm"])
+def test_what_the_script_does_not_do_is_listed(world: Path, tmp_path: Path, target: str) -> None:
+    content = recipe_of(world, "ft/sft:lora", "chats", 12, {})
+    content["train"] |= {"batching": "grouped", "patience": 3, "keep_best": True, "report_to": ["wandb"]}
+    content["launch"] = {"processes": 2}
+    (tmp_path / "r.json").write_text(json.dumps(content))
+    code, said, words = export(tmp_path / "r.json", target, tmp_path / "out")
+    assert code == 0, (said, words[-2000:])
+    wanted = {"train.batching", "train.patience", "train.keep_best", "train.report_to"}
+    assert wanted | {"launch.processes"} <= said["unexpressed"].keys()
+    assert not {"train.learning_rate", "train.attention"} & said["unexpressed"].keys()
+    (tmp_path / "r.json").write_text(json.dumps(recipe_of(world, "ft/sft:lora", "chats", 12, {})))
+    code, said, _ = export(tmp_path / "r.json", target, tmp_path / "out", "--overwrite")
+    assert (code, said["unexpressed"]) == (0, {})
