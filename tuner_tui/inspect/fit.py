@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from advisor.errors import InputError
 from advisor.methods import Label, Objective
 from tuner_tui.inspect.report import Inspection
@@ -22,10 +24,16 @@ NEEDS: dict[Objective, tuple[str, ...]] = {
     Objective.KTO: ("binary_feedback", "preference_pairs"),
     Objective.GRPO: ("verifiable_rewards", "instruction_pairs"),
 }
+READ_BY_TRAINING = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+STOPS_READING = (
+    "bad_json", "cut_last_line", "cut_document", "nan_literal", "too_deep", "row_too_large", "not_object",
+    "duplicate_keys", "not_utf8", "encoding", "renamed", "cut_stream",
+)  # fmt: skip
+"""Problems that inspection reads past and training does not."""
 
 
 def check_fits(found: Inspection, label: Label, path: str) -> None:
-    """InputError when no row is usable, or the kind of data is not what the first stage learns from."""
+    """InputError when no row is usable, the kind is not what the first stage learns from, or it cannot be read."""
     objective = label.stages[0][0]
     if found.kind is None or found.kind not in NEEDS[objective]:
         raise InputError(
@@ -38,3 +46,20 @@ def check_fits(found: Inspection, label: Label, path: str) -> None:
     if found.usable_rows < 2:
         first = found.problems[0].text if found.problems else ""
         raise InputError("planned.too_few", path=clean(path), rows=found.usable_rows, problem=first)
+    why = _unread(found, path)
+    if why:
+        raise InputError("planned.prepare_first", path=clean(path), why=clean(why, 300))
+
+
+def _unread(found: Inspection, path: str) -> str:
+    """What keeps training from reading the file as it is; "" when nothing does."""
+    for code in STOPS_READING:
+        problem = found.problem(code)
+        if problem is not None:
+            return problem.text
+    suffix = Path(path).suffix.lower()
+    if suffix not in READ_BY_TRAINING:
+        return suffix or path
+    pair = {"prompt", "chosen", "rejected"} <= {*found.columns, *found.fields}
+    needs = found.format in ("hh_rlhf", "ultrafeedback", "openai_preference") and not pair
+    return found.format if needs else ""

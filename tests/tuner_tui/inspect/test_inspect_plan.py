@@ -84,3 +84,19 @@ def test_reasons_speak_the_language_asked_for(tmp_path: Path) -> None:
     assert main(["--lang", "ko", "plan", "--practice", "--label", "ft/style:lora", "--out", str(out)]) == 0
     recipe = decode_recipe(out.read_bytes(), "recipe.yaml")
     assert "은닉 크기" in recipe.why["train.learning_rate"]
+
+
+@pytest.mark.parametrize("damage", ["", "{broken\n"])
+def test_what_training_cannot_read_is_to_be_prepared_first(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, ready = tmp_path / "hh.jsonl", tmp_path / "ready"
+    ask = "\n\nHuman: question {}\n\nAssistant: "
+    hh = [{"chosen": ask.format(at) + f"yes {at}", "rejected": ask.format(at) + "no"} for at in range(20)]
+    split = [{"prompt": f"question {at}", "chosen": f"yes {at}", "rejected": "no"} for at in range(20)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in (split if damage else hh)) + damage, "utf-8")
+    plan = ["plan", "--model", str(MODEL), "--label", "ft/dpo:lora", "--out", str(tmp_path / "recipe.yaml"), "--data"]
+    assert main([*plan, str(data)]) == 2
+    assert f"tuner prepare {data}" in capsys.readouterr().err
+    assert main(["prepare", str(data), "--out", str(ready)]) == 0
+    assert main([*plan, str(ready / "train.jsonl")]) == 0
