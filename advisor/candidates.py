@@ -107,6 +107,7 @@ HELD_ALONE = where(
     lambda label: label.tunes and label.stages[0][0] in (Objective.DPO, Objective.KTO, Objective.RLHF_PPO)
 )
 """Preference plans with no supervised stage before them (ORPO carries its own)."""
+CPT_ALONE = but(CPT, SECOND_STAGE)
 CHAINED_PREFERENCE = where(
     lambda label: (
         label.tunes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.candidates import CPT, FULL, LORA, QLORA, SECOND_STAGE, both, but
+from advisor.candidates import CPT, CPT_ALONE, FULL, LORA, QLORA, both
 from advisor.case import Case, reaches, some
 from advisor.facts import Goal, Kind, Tried
 from advisor.rules.rule import Outcome, Status, rule, veto, vote
@@ -15,10 +15,9 @@ _FLOPS_LARGE, _FLOPS_SMALL = 150e12, 50e12
 _FELL_SHORT = Tried.INSUFFICIENT
 
 
-def _far_from_base(c: Case) -> bool:
-    """Whether cheaper levers were all measured and fell short, so that the base itself lacks the domain."""
-    tried = (c.prompting, c.rag, c.sft)
-    return sum(1 for outcome in tried if outcome == _FELL_SHORT) >= 2
+def _levers_that_fell_short(c: Case) -> int:
+    """How many cheaper levers were measured and fell short; two say that the base itself lacks the domain."""
+    return sum(1 for outcome in (c.prompting, c.rag, c.sft) if outcome == _FELL_SHORT)
 
 
 @rule("CPT001", reads=("data.documents", "knowledge.corpus_tokens"), sources=(SYNTHETIC_CPT,))
@@ -62,8 +61,10 @@ def domain_corpus_is_large(c: Case) -> Outcome | None:
     """A language or domain far from the base, and raw text at the scale of the published recipes."""
     if Goal.DOMAIN_LANGUAGE not in c.goals or not reaches(c.corpus_tokens, LEAST):
         return None
-    ready = c.kind == Kind.BASE or _far_from_base(c)
-    return vote((CPT, 46 if ready else 14))
+    short = _levers_that_fell_short(c)
+    if c.kind == Kind.BASE or short >= 2:
+        return vote((CPT, 46 if reaches(c.corpus_tokens, ENOUGH) else 34))
+    return vote((CPT, 14)) if short or c.kind is None else None
 
 
 @rule("CPT005", reads=("goals",), sources=(MEDICAL, SYNTHETIC_CPT))
@@ -93,13 +94,14 @@ def corpus_exceeds_adapter(c: Case) -> Outcome | None:
     """A corpus holds more than a low-rank adapter can: full weights where they fit."""
     if not c.documents:
         return None
-    return vote((_CPT_FULL, 26), (_CPT_LORA, -4), (_CPT_QLORA, -10))
+    full = 26 if reaches(c.corpus_tokens, ENOUGH) else 14
+    return vote((_CPT_FULL, full), (_CPT_LORA, -4), (_CPT_QLORA, -10))
 
 
 @rule("CPT008", reads=("data.instruction_pairs", "data.documents", "knowledge.corpus_tokens"), sources=(CHIPNEMO, EEVE))
 def pretraining_needs_instruction_after(c: Case) -> Outcome | None:
     """After raw text comes instruction tuning; pairs are at hand."""
-    return vote((_CPT_ALONE, -10)) if c.documents and some(c.pairs) else None
+    return vote((CPT_ALONE, -10)) if c.documents and some(c.pairs) else None
 
 
 @rule(
@@ -119,4 +121,3 @@ def corpus_beyond_the_machine(c: Case) -> Outcome | None:
 
 
 _CPT_FULL, _CPT_LORA, _CPT_QLORA = both(CPT, FULL), both(CPT, LORA), both(CPT, QLORA)
-_CPT_ALONE = but(CPT, SECOND_STAGE)

@@ -89,8 +89,8 @@ def purpose_is_style(c: Case) -> Outcome | None:
 @rule("DAT009", reads=("goals", "knowledge.needs_citations"), sources=(BRIEF_KINDS,))
 def purpose_is_domain_questions(c: Case) -> Outcome | None:
     """Questions about a domain are to be answered: train and score it as domain QA."""
-    skill = c.wants_goal(Goal.TASK_SKILL, Goal.FORMAT, Goal.INSTRUCTION_FOLLOWING)
-    return vote((_DOMAIN_QA, 11)) if c.knowledge_gap and not skill else None
+    mixed = c.wants_goal(Goal.TASK_SKILL, Goal.STYLE, Goal.FORMAT, Goal.INSTRUCTION_FOLLOWING)
+    return vote((_DOMAIN_QA, 11)) if c.knowledge_gap and not mixed else None
 
 
 @rule("DAT010", reads=("goals",), sources=(SAFETY_TUNED,), figures={"share": 3})

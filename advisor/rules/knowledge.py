@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from advisor.candidates import CLOSED_BOOK, CPT, FEW, FT, RAG, RAG_FT, RETRIEVES, TUNES, ZERO, but
+from advisor.candidates import CLOSED_BOOK, CPT, CPT_ALONE, FEW, FT, RAG, RAG_FT, RETRIEVES, TUNES, ZERO, but
 from advisor.case import Case, may_reach, some
 from advisor.facts import Changes, Goal, Tried
-from advisor.rules.rule import Outcome, Status, rule, vote
+from advisor.rules.rule import Outcome, Status, rule, veto, vote
 from advisor.rules.sources import (
     BALAGUER,
     BRIEF_RAG,
@@ -21,6 +21,8 @@ from advisor.rules.sources import (
 )
 
 _FT_ON_PAIRS = but(FT, CPT)
+_READS_PASSAGES = but(RAG_FT, CPT_ALONE)
+"""Plans that train the model to answer from what was looked up; raw text alone does not."""
 _SETTLED = (Tried.INSUFFICIENT, Tried.WORKS_BUT_COSTLY)
 
 
@@ -46,10 +48,12 @@ def facts_change_fast(c: Case) -> Outcome | None:
     return vote((RETRIEVES, 15), (FT, -15)) if c.knowledge_gap and c.fast else None
 
 
-@rule("KNO003", reads=("knowledge.needs_citations",), sources=(MORGAN_STANLEY, META))
+@rule("KNO003", reads=("knowledge.needs_citations", "knowledge.fits_in_context"), sources=(MORGAN_STANLEY, META))
 def answers_must_cite(c: Case) -> Outcome | None:
-    """Weights cannot name the document that an answer comes from."""
-    return vote((RETRIEVES, 20), (CLOSED_BOOK, -20)) if c.knowledge.needs_citations else None
+    """Weights cannot name the document that an answer comes from, nor can a prompt that does not hold it."""
+    if not c.knowledge.needs_citations:
+        return None
+    return veto(CLOSED_BOOK if c.knowledge.fits_in_context is False else FT, (RETRIEVES, 20), (CLOSED_BOOK, -20))
 
 
 @rule(
@@ -71,7 +75,7 @@ def facts_fit_the_prompt(c: Case) -> Outcome | None:
 )
 def retrieval_fell_short(c: Case) -> Outcome | None:
     """Retrieval alone was measured and is not enough: train the model to use what is retrieved."""
-    return vote((RAG, -22), (RAG_FT, 12)) if c.knowledge_gap and c.rag == Tried.INSUFFICIENT else None
+    return vote((RAG, -22), (_READS_PASSAGES, 12)) if c.knowledge_gap and c.rag == Tried.INSUFFICIENT else None
 
 
 @rule("KNO006", reads=("history.rag",), sources=(OPENAI_ACCURACY,))
@@ -130,8 +134,11 @@ def no_facts_are_missing(c: Case) -> Outcome | None:
     status=Status.PRACTICE,
 )
 def nothing_to_retrieve(c: Case) -> Outcome | None:
-    """No documents are at hand: retrieval has nothing to find until they are collected."""
-    return None if c.documents else vote((RAG, -8), (RAG_FT, -14))
+    """No documents are at hand: retrieval has nothing to find until they are collected, and none are missed."""
+    if c.documents:
+        return None
+    needless = bool(c.goals) and not c.knowledge_gap
+    return veto(RETRIEVES) if needless else vote((RAG, -8), (RAG_FT, -14))
 
 
 @rule(

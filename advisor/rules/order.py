@@ -5,7 +5,7 @@ from __future__ import annotations
 from advisor.candidates import FEW, FT, PPO, PROMPTS, RAG, RAG_FT, SECOND_STAGE, SFT_ONLY, THIRD_STAGE, TUNES, ZERO
 from advisor.case import Case, some
 from advisor.facts import Goal, Kind, Tried
-from advisor.rules.rule import Outcome, rule, vote
+from advisor.rules.rule import Outcome, rule, veto, vote
 from advisor.rules.sources import (
     ALPACA,
     AZURE,
@@ -42,8 +42,8 @@ def prompting_works(c: Case) -> Outcome | None:
 
 @rule("ORD004", reads=("history.prompting",), sources=(OPENAI_ACCURACY,))
 def prompting_fell_short(c: Case) -> Outcome | None:
-    """Measured prompting did not reach the goal: the prompt alone is spent."""
-    return vote((ZERO, -24), (FEW, -18)) if c.prompting == Tried.INSUFFICIENT else None
+    """Measured prompting did not reach the goal: the plain prompt is spent, and examples in it may add little."""
+    return veto(ZERO, (FEW, -18)) if c.prompting == Tried.INSUFFICIENT else None
 
 
 @rule("ORD005", reads=("data.instruction_pairs",), sources=(OPENAI_SFT,))

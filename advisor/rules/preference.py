@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from advisor.candidates import CHAINED_PREFERENCE, HELD_ALONE, KTO, PAIRED, PPO, TUNES, Target, plans
+from advisor.candidates import CHAINED_PREFERENCE, HELD_ALONE, KTO, PAIRED, PPO, TUNES, Target, but, plans
 from advisor.case import Case, may_reach, reaches, some
 from advisor.facts import Goal, Kind, Tried
 from advisor.rules.rule import Outcome, Status, rule, veto, vote
 from advisor.rules.sources import DPO_PPO, INSTRUCT_GPT, KTO_PAPER, ORPO_PAPER, TRL_DPO, TRL_KTO, TRL_ORPO, ZEPHYR
 
 PILOT, CYCLE, RECIPE = 100, 1000, 30_000
+_CLUSTER_GB = 16 * 80
 _DPO_CHAIN = plans("sft>dpo", "sft+refusal>dpo", "cpt>sft>dpo")
 _DPO_ALONE = plans("dpo")
 _ORPO = plans("orpo")
@@ -16,6 +17,7 @@ _KTO_ALONE = plans("kto")
 _KTO_CHAIN = plans("sft>kto")
 _PPO_CHAIN = plans("sft>rlhf_ppo")
 _SHAPED = (Goal.STYLE, Goal.INSTRUCTION_FOLLOWING, Goal.REFUSAL)
+_ALONE = but(HELD_ALONE, plans("kto"))
 _DIRECT = PAIRED
 _CHAINED = CHAINED_PREFERENCE
 
@@ -64,14 +66,14 @@ def preferences_at_hand(c: Case) -> Outcome | None:
 @rule(
     "PRF005",
     reads=("data.preference_pairs", "data.binary_feedback", "model.kind"),
-    sources=(ZEPHYR,),
+    sources=(ZEPHYR, KTO_PAPER),
     figures={"with": 7.34, "without": 4.76},
 )
 def base_needs_sft_first(c: Case) -> Outcome | None:
-    """A base model never gets preference training alone: supervised training comes first, or ORPO does both."""
+    """A base model never gets DPO or RL alone: supervised training first, or ORPO; KTO has done without."""
     if c.kind != Kind.BASE or not (some(c.prefs) or some(c.binary)):
         return None
-    return vote((HELD_ALONE, -40))
+    return vote((_ALONE, -40), (_KTO_ALONE, -20))
 
 
 @rule("PRF006", reads=("data.preference_pairs", "data.instruction_pairs", "model.kind"), sources=(ORPO_PAPER, TRL_ORPO))
@@ -119,7 +121,7 @@ def pairs_beat_thumbs(c: Case) -> Outcome | None:
 )
 def cluster_and_many_preferences(c: Case) -> Outcome | None:
     """Many ranked answers, many fresh prompts and a cluster: RL against a reward model buys the last points."""
-    big = c.gpus is not None and sum(1 for gpu in c.gpus if (gpu.vram_gb or 0) >= 80) >= 16
+    big = c.gpus is not None and sum(gpu.vram_gb or 0 for gpu in c.gpus) >= _CLUSTER_GB
     ready = reaches(c.prefs, RECIPE) and reaches(c.unlabeled, 10_000) and Goal.PREFERENCE_ALIGNMENT in c.goals
     return vote((PPO, 54)) if big and ready else None
 

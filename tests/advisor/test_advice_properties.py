@@ -161,8 +161,8 @@ def test_no_sum_of_votes_can_outweigh_a_veto(facts: Facts) -> None:
 
 
 @given(FACTS)
-def test_prompting_is_always_left_open(facts: Facts) -> None:
-    assert {"zero_shot", "few_shot"} & vetoed(facts) == set()
+def test_something_that_needs_no_training_is_always_left_open(facts: Facts) -> None:
+    assert not {"zero_shot", "few_shot", "rag"} <= vetoed(facts)
 
 
 @pytest.mark.parametrize("label", LABELS, ids=str)
