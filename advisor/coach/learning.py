@@ -19,8 +19,9 @@ WARMUP_SHARE = 0.35
 SPIKE, SPIKES, SPIKE_NOISE = 1.3, 5, 3.0
 SLOW_SHARE, SLOW_GAIN = 0.4, 0.02
 FLAT_GAIN, FLAT_SHARE, STOOD = 0.015, 0.05, (0.4, 0.8)
-LEAST_RATE = {"full": 1e-6, "lora": 1e-5, "qlora": 1e-5, "prefix": 1e-4, "prompt": 1e-4}
-"""By technique, a tenth of the least learning rate in the ranges that the sources give."""
+USUAL = {"lora": (1e-5, 2e-3), "qlora": (1e-5, 2e-3), "prefix": (1e-4, 1e-2), "prompt": (1e-4, 3e-2)}
+USUAL_FULL = (1e-6, 1e-3)
+"""Learning rates by technique: a tenth of the least that the sources give, and the most; outside them nobody trains."""
 OVERFIT, BY_HEART = 0.05, 0.6
 LONG = 1.5
 RIGHT = 0.6
@@ -102,15 +103,16 @@ def learning_rate_too_low(t: Telemetry) -> Evidence | None:
     quarter = len(known) // 4
     # Where noise could hide a gain, only a rate below all that is usual tells that there is none.
     sure = most_gained(known[:quarter], known[-quarter:]) <= 2 * SLOW_GAIN * found.first
-    if not sure and max(rates) >= least_rate(t):
+    least, most = usual_rates(t)
+    if max(rates) >= (most if sure else least):
         return None
     return {"rate": f"{max(rates):.2g}", "first": round(found.first, 4), "now": round(found.last, 4)}
 
 
-def least_rate(t: Telemetry) -> float:
-    """The learning rate below which nobody trains so; preferences are learned at a tenth of the usual rates."""
-    least = LEAST_RATE.get(t.technique or "", LEAST_RATE["full"])
-    return least / 10 if t.extra("rewards_margin", "rewards_margins") else least
+def usual_rates(t: Telemetry) -> tuple[float, float]:
+    """The learning rates between which people train so; preferences are learned at a tenth of the usual ones."""
+    least, most = USUAL.get(t.technique or "", USUAL_FULL)
+    return (least / 10 if t.extra("rewards_margin", "rewards_margins") else least), most
 
 
 def _eval_gain(points: Points) -> float:

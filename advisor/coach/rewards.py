@@ -11,7 +11,7 @@ GOODHART = ("Gao et al., Scaling laws for reward model overoptimization (arXiv 2
 DR_GRPO = ("Liu et al., Understanding R1-Zero-like training (arXiv 2503.20783): length bias", None)
 
 FALL, FALL_NATS = 0.3, 10.0
-NO_VARIANCE = 0.8
+NO_VARIANCE, ALL = 0.9, 0.99
 KL_TOKEN, KL_ANSWER = 1.0, 30.0
 LONGER = 2.0
 RECENT = 8
@@ -45,15 +45,25 @@ def chosen_answers_fall(t: Telemetry) -> Evidence | None:
 @watches("COA011", sources=(TRL_GRPO,), figures={"share": NO_VARIANCE})
 def rewards_all_alike(t: Telemetry) -> Evidence | None:
     """All answers of a group get the same reward, so that nothing tells better from worse."""
-    share = recent(t.extra("frac_reward_zero_std"))
-    spread = recent(t.extra("reward_std"))
-    alike = (share is not None and share >= NO_VARIANCE) or (share is None and spread is not None and spread < 1e-6)
+    share = _share_alike(values(t.extra("frac_reward_zero_std")))
+    spread = values(t.extra("reward_std"))[-RECENT:]
+    if share is None and len(spread) == RECENT and not t.extra("frac_reward_zero_std") and max(spread) < 1e-6:
+        share = 1.0
     reward = recent(t.extra("reward", "rewards_mean"))
-    if not alike or reward is None:
+    if share is None or reward is None:
         return None
     first = early(t.extra("reward", "rewards_mean"))
     solved = first is not None and reward > first + 0.2
-    return None if solved else {"share": round(1.0 if share is None else share, 2), "reward": round(reward, 3)}
+    return None if solved else {"share": round(share, 2), "reward": round(reward, 3)}
+
+
+def _share_alike(shares: list[float]) -> float | None:
+    """The share of groups without variance where it is nearly all; a step has few groups, so many steps must agree."""
+    for count, limit in ((RECENT, ALL), (2 * RECENT, NO_VARIANCE)):
+        found = shares[-count:]
+        if len(found) == count and sum(found) / count >= limit:
+            return sum(found) / count
+    return None
 
 
 @watches("COA012", sources=(GOODHART, DR_GRPO), figures={"longer": LONGER}, action=STOP)
@@ -76,8 +86,10 @@ def reward_hacked(t: Telemetry) -> Evidence | None:
 @watches("COA013", sources=(TRL_GRPO, GOODHART), figures={"token": KL_TOKEN, "answer": KL_ANSWER}, action=STOP)
 def far_from_reference(t: Telemetry) -> Evidence | None:
     """The policy has moved so far from its reference that the reward no longer means what it did."""
-    for names, limit in ((("kl",), KL_TOKEN), (("objective_kl",), KL_ANSWER)):
-        now = recent(t.extra(*names))
+    # KTO sums it over an answer, as PPO does; GRPO and RLOO tell it by token.
+    of_answer = t.objective == "kto"
+    for name, limit in (("kl", KL_ANSWER if of_answer else KL_TOKEN), ("objective_kl", KL_ANSWER)):
+        now = recent(t.extra(name))
         if now is not None and now > limit:
             return {"kl": round(now, 2), "limit": limit}
     return None

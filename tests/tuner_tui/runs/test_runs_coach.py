@@ -142,8 +142,8 @@ def loads(change: Callable[[int], dict[str, Any]]) -> tuple[Load, ...]:
     [
         (
             "COA011",
+            {"frac_reward_zero_std": [0.9] * 16, "reward": [0.1] * 16},
             {"frac_reward_zero_std": [0.9] * 10, "reward": [0.1] * 10},
-            {"frac_reward_zero_std": [0.3] * 10, "reward": [0.1] * 10},
         ),
         ("COA011", {"reward_std": [0.0] * 10, "reward": [0.0] * 10}, {"reward_std": [0.2] * 10, "reward": [0.1] * 10}),
         (
@@ -151,6 +151,7 @@ def loads(change: Callable[[int], dict[str, Any]]) -> tuple[Load, ...]:
             {"reward": [at / 20 for at in range(20)], "completions_mean_length": [40 + 8 * at for at in range(20)]},
             {"reward": [at / 20 for at in range(20)], "completions_mean_length": [40.0] * 20},
         ),
+        ("COA011", {"frac_reward_zero_std": [1.0] * 8, "reward": [0.1] * 8}, {"reward": [0.1] * 8}),
         ("COA013", {"kl": [2.5] * 10}, {"kl": [0.05] * 10}),
         (
             "COA014",
@@ -303,3 +304,9 @@ def test_two_do_not_train_into_one_folder(tmp_path: Path) -> None:
     with CoachedWriter(path, words("en")) as second:
         second.emit(EventKind.PHASE, name="train")
     assert len(Follower(path).poll()) == 2
+
+
+@pytest.mark.parametrize(("nats", "far"), [(2.5, False), (40.0, True)])
+def test_kto_tells_its_distance_by_answer_not_by_token(nats: float, far: bool) -> None:
+    found = ids(Telemetry(objective="kto", extras={"kl": points([nats] * 10)}))
+    assert ("COA013" in found) is far
