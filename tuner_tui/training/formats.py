@@ -9,7 +9,10 @@ from tuner_tui.evaluation.example import Example, Message
 
 Reader = Callable[[int, dict[str, Any]], list[Example]]
 
-SHAREGPT_ROLES = {"human": "user", "gpt": "assistant", "user": "user", "assistant": "assistant", "system": "system"}
+OTHER_NAMES = {"human": "user", "function": "tool", "observation": "tool"} | dict.fromkeys(
+    ("gpt", "chatgpt", "bing", "bard", "model", "bot", "function_call"), "assistant"
+)
+"""What ShareGPT, Gemma and their kin call a turn's role."""
 ROLES = ("system", "user", "assistant", "tool", "developer")
 
 
@@ -108,10 +111,11 @@ def messages_of(value: Any) -> tuple[Message, ...]:
     for turn in value:
         if not isinstance(turn, dict):
             raise Unusable("messages")
-        role = turn.get("role") or SHAREGPT_ROLES.get(str(turn.get("from")))
+        name = str(turn.get("role") or turn.get("from"))
+        role = OTHER_NAMES.get(name, name)
         if role not in ROLES:
             raise Unusable("role", value=turn.get("role", turn.get("from")))
-        turns.append({"role": str(role), "content": _text(turn.get("content", turn.get("value")))})
+        turns.append({"role": role, "content": _text(turn.get("content", turn.get("value")))})
     return tuple(turns)
 
 

@@ -198,3 +198,15 @@ def test_the_command_prepares_and_writes_templates(
         assert main(["prepare", "--template", kind, "--out", str(path), "--lang", "ko"]) == 0
         assert inspect(path).kind == kind
     assert main(["prepare", "--template", "documents", "--out", str(path)]) == 2
+
+
+def test_what_inspection_calls_a_role_training_and_exports_call_so_too() -> None:
+    from tuner_tui.export.pieces.rows import turns_of
+    from tuner_tui.inspect.formats import ROLES
+    from tuner_tui.training.formats import messages_of
+
+    for name, role in ROLES.items():
+        for turn in ({"from": name, "value": "text"}, {"role": name, "content": "text"}):
+            assert messages_of([turn])[0]["role"] in (role, name)
+            assert turns_of([turn])[0]["role"] in (role, name)
+            assert (messages_of([turn])[0]["role"] == "assistant") is (role == "assistant")

@@ -47,12 +47,15 @@ def filled(value: Any) -> str:
 
 def turns_of(value: Any) -> list[dict[str, str]]:
     """A conversation as role and content, from OpenAI's or ShareGPT's keys."""
-    names = {"human": "user", "gpt": "assistant", "user": "user", "assistant": "assistant", "system": "system"}
+    names = {"human": "user", "function": "tool", "observation": "tool"} | dict.fromkeys(
+        ("gpt", "chatgpt", "bing", "bard", "model", "bot", "function_call"), "assistant"
+    )
     if not isinstance(value, list) or not value or not all(isinstance(turn, dict) for turn in value):
         raise Unusable("not a list of turns")
     turns = []
     for turn in value:
-        role = turn.get("role") or names.get(str(turn.get("from")))
+        name = str(turn.get("role") or turn.get("from"))
+        role = names.get(name, name)
         content = turn.get("content", turn.get("value"))
         if role not in ("system", "user", "assistant", "tool", "developer") or not isinstance(content, str):
             raise Unusable("a turn without role or text")
