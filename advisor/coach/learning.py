@@ -29,8 +29,9 @@ SETTLED = 0.5
 
 
 def rising(found: Course) -> bool:
-    """Whether the last windows lie above the best by more than chance and by a tenth of where the run began."""
-    level = max(RISE * abs(found.first), STRAYS * found.stray)
+    """Whether the last windows lie above the best by more than chance, and by a tenth of the start or half the gain."""
+    gained = max(found.first - found.best, RISE * abs(found.first) / 5)
+    level = max(min(RISE * abs(found.first), gained / 2), STRAYS * found.stray)
     return min(found.medians[-2:]) - found.best > level
 
 
