@@ -185,6 +185,9 @@ async def test_what_if_moves_the_answer_and_changes_nothing_unless_taken(until) 
     async with app.run_test(size=(80, 24)) as pilot:
         app.open_step("advice")
         await until(pilot, lambda: step_of(app) == "advice" and app.screen.advice is not None)
+        paths = [path for path in (app.wizard.data_path, app.wizard.eval_path, app.wizard.docs_path) if path]
+        # What is still being read would change the answers by itself.
+        await until(pilot, lambda: app.reading.probed and all(path in app.reading.inspections for path in paths))
         before = app.wizard.facts
         for leave, taken in (("escape", False), ("enter", True)):
             await pilot.press("f7")
