@@ -27,7 +27,7 @@ _NO_SHARED_EXPERT = (*_EXPERTS_AT_FULL_WIDTH, "qwen3_moe")
 _LIMITS = {"hidden": 10**6, "layers": 10**4, "heads": 10**5, "vocab": 10**8}
 
 
-class Architecture(msgspec.Struct, frozen=True, kw_only=True):
+class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One decoder's shape. Sizes are features, not bytes; `kinds` counts layers that attend to a window only."""
 
     model_type: str

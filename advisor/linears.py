@@ -21,7 +21,7 @@ class Enters(StrEnum):
     HEAD = "head"
 
 
-class Linear(msgspec.Struct, frozen=True):
+class Linear(msgspec.Struct, frozen=True, cache_hash=True):
     """One kind of linear layer: `layers` = how many decoder layers have it, `copies` = how many in each of them."""
 
     name: str
@@ -109,6 +109,12 @@ def _experts(a: Architecture) -> list[Linear]:
 
 
 @lru_cache(maxsize=512)
+def quantised_weights(arch: Architecture) -> int:
+    """Weights of the linear layers: what 4-bit loading packs."""
+    return sum(linear.weights for linear in linears(arch))
+
+
+@lru_cache(maxsize=512)
 def parameter_count(arch: Architecture) -> int:
     """All parameters of the language model; towers for images or sound are not counted."""
     inside = sum(linear.weights + linear.biases for linear in linears(arch))
@@ -148,6 +154,7 @@ def _latent_norms(a: Architecture) -> int:
     return (a.kv_rank + a.q_rank) * a.layers if a.kv_rank else 0
 
 
+@lru_cache(maxsize=512)
 def active_matmul_weights(arch: Architecture) -> int:
     """Weights that one token is multiplied with in the forward pass: no input embedding, only active experts."""
     total = 0

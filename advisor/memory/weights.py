@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
-from advisor.linears import Linear, embedding_weights, head_weights, linears, small_weights
+from advisor.architecture import Architecture
+from advisor.linears import Linear, linears, parameter_count, quantised_weights
 from advisor.memory.spec import ADAPTERS, Loss, Spec, Strategy
-from advisor.methods import Technique
+from advisor.methods import Objective, Technique
 
 NF4_BYTES = 0.5 + 4 / 64
 """Half a byte a weight and one fp32 scale for each 64 (bitsandbytes 4-bit, blocksize 64)."""
@@ -50,9 +53,12 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 def adapted(spec: Spec) -> tuple[Linear, ...]:
     """The linear layers that carry an adapter; the head is told by `head_adapted`."""
-    if spec.technique not in ADAPTERS:
-        return ()
-    return tuple(linear for linear in linears(spec.arch) if is_target(linear.name, spec.targets))
+    return _targeted(spec.arch, spec.targets) if spec.technique in ADAPTERS else ()
+
+
+@lru_cache(maxsize=512)
+def _targeted(arch: Architecture, targets: str | tuple[str, ...]) -> tuple[Linear, ...]:
+    return tuple(linear for linear in linears(arch) if is_target(linear.name, targets))
 
 
 def is_target(name: str, targets: str | tuple[str, ...]) -> bool:
@@ -73,8 +79,6 @@ def trainable_weights(spec: Spec) -> int:
     """Weights that move: all of them, or the adapter's, or the virtual tokens'."""
     arch = spec.arch
     if spec.full:
-        from advisor.linears import parameter_count
-
         return parameter_count(arch)
     if spec.technique is Technique.PREFIX:
         return spec.rank * arch.layers * (arch.k_width + arch.v_width)
@@ -94,9 +98,8 @@ def _adapter(linear: Linear, spec: Spec) -> int:
 def weight_bytes(spec: Spec) -> float:
     """The base model as it is loaded for training."""
     arch = spec.arch
-    inside = sum(linear.weights for linear in linears(arch))
-    biases = sum(linear.biases for linear in linears(arch))
-    outside = embedding_weights(arch) + head_weights(arch) + small_weights(arch) + biases
+    inside = quantised_weights(arch)
+    outside = parameter_count(arch) - inside
     half = 4.0 if spec.mixed or spec.precision == "fp32" else 2.0
     if spec.quant is None:
         return half * (inside + outside)
@@ -155,9 +158,8 @@ def _shares(spec: Spec) -> tuple[int, int, int]:
 
 def _others(spec: Spec) -> float:
     """Models beside the one that learns: a reference where there is no adapter to switch off, PPO's judges."""
-    from advisor.linears import parameter_count
-    from advisor.methods import Objective
-
+    if not spec.full and spec.objective is not Objective.RLHF_PPO:
+        return 0.0
     count = parameter_count(spec.arch)
     half = 4.0 if spec.mixed or spec.precision == "fp32" else 2.0
     if spec.objective is Objective.RLHF_PPO:
@@ -176,7 +178,7 @@ def _casts(spec: Spec) -> float:
     if not spec.mixed:
         return 0.0
     head = spec.arch.vocab * spec.arch.hidden if spec.loss is Loss.FULL_LOGITS else 0
-    copies = 2.0 * (sum(linear.weights for linear in linears(spec.arch)) + head)
+    copies = 2.0 * (quantised_weights(spec.arch) + head)
     return copies / _shares(spec)[0]
 
 
