@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
 
 from advisor.errors import InputError
-from tuner_tui.inspect.rowcheck import check
-from tuner_tui.inspect.sample import numbered
-from tuner_tui.inspect.scan import Scan
-from tuner_tui.inspect.source import open_source, recognised
-from tuner_tui.inspect.talk import talk_of
+from tuner_tui.inspect.one import row_at
 from tuner_tui.inspect.tokens import Counter, Piece
 from tuner_tui.safe import clean
 
@@ -18,19 +13,10 @@ from tuner_tui.safe import clean
 def trained_view(path: Path | str, row: int, model: Path | str, mapping: dict[str, str] | None = None) -> list[Piece]:
     """The tokens of row `row` (from 1) under the model's template; InputError when that row is not usable."""
     counter = Counter(Path(model).expanduser())
-    source = open_source(Path(path).expanduser())
-    shape, early = recognised(source, mapping or {})
-    scan, start = Scan(shape, mapping or {}), 0
-    for block in chain(early, source.blocks):
-        if start + len(block.rows) >= row:
-            found = dict(numbered(start, block.rows)).get(row)
-            named = scan.renamed(found)
-            talk = talk_of(named, shape) if found is not None and not any(check(named, shape)) else None
-            if talk is None:
-                break
-            return counter.pieces(talk)
-        start += len(block.rows)
-    raise InputError("inspect.no_row", path=clean(str(path)), row=row, rows=start)
+    found = row_at(path, row, mapping)
+    if found.talk is None:
+        raise InputError("inspect.row_not_usable", path=clean(str(path)), row=row, code=(found.fault or ("?",))[0])
+    return counter.pieces(found.talk)
 
 
 def runs_of(pieces: list[Piece]) -> list[tuple[bool, str]]:

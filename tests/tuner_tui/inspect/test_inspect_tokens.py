@@ -124,5 +124,5 @@ def test_one_row_is_shown_with_trained_and_masked_parts_apart(capsys: pytest.Cap
     assert main(["inspect", str(STYLE), "--model", str(MODEL), "--show", "2", "--json"]) == 0
     pieces = json.loads(capsys.readouterr().out)
     assert "".join(piece["text"] for piece in pieces).count("stay with you") == 1
-    with pytest.raises(InputError, match="no usable row 9999"):
+    with pytest.raises(InputError, match="no row 9999"):
         trained_view(STYLE, 9999, MODEL)
