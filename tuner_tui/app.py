@@ -137,8 +137,8 @@ class TunerApp(App[None]):
     def _look_at_answers(self) -> None:
         """Read what the answers name, so that later steps find it read."""
         self._read("machine")
-        for path in (self.wizard.data_path, self.wizard.eval_path, self.wizard.docs_path):
-            self.reading.look_at(path)
+        for name in ("eval_path", "data_path", "docs_path"):
+            self.reading.look_at(getattr(self.wizard, name), self.reading.against(self.wizard, name))
 
     def _read(self, what: str) -> None:
         """What was read of this machine and of the data are answers too, unless another machine is simulated."""

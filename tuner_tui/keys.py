@@ -38,6 +38,12 @@ KEYS: tuple[Key, ...] = (
     Key("browse", "f6", "browse", "data"),
     Key("heldout", "f7", "browse_eval", "data", False),
     Key("documents", "f8", "browse_docs", "data", False),
+    Key("see_rows", "f10,ctrl+o", "rows", "data"),
+    Key("make_ready", "ctrl+r", "make_ready", "data"),
+    Key("lead", "enter", "select", "problems"),
+    Key("earlier", "left", "screen.earlier", "rows"),
+    Key("later", "right", "screen.later", "rows"),
+    Key("odd", "f6", "screen.odd", "rows"),
     Key("browse_model", "f6", "browse_model", "model"),
     Key("previous", "left", "previous", "pick", False),
     Key("following", "right,space", "following", "pick"),
@@ -54,6 +60,8 @@ KEYS: tuple[Key, ...] = (
     *(Key(f"{scope}_down", "down", "app.focus_next", scope, False) for scope in ROWS),
     Key("apply", "enter,f4", "apply", "whatif"),
     Key("leave_whatif", "escape", "cancel", "whatif"),
+    Key("begin", "f4", "begin", "prepare"),
+    Key("leave_prepare", "escape", "cancel", "prepare"),
     Key("finish", "escape,ctrl+q,ctrl+c", "finish", "inline"),
     Key("reset_recipe", "f5", "reset", "plan"),
     Key("set_value", "f6", "edit", "plan", False),
@@ -96,6 +104,9 @@ INSIDE = (
     "whatif",
     "field",
     "inline",
+    "problems",
+    "rows",
+    "prepare",
 )
 """Scopes inside a list or a dialog."""
 

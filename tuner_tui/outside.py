@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING, Any, cast
 from tuner_tui import paths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from advisor.facts import Facts
     from advisor.recipe import DataSpec, ModelSpec, Recipe
+
+    Heard = Callable[[int, float | None], None]
 
 
 class Unavailable(RuntimeError):
@@ -39,9 +43,28 @@ class Outside:
         """The machine now (probe.Machine)."""
         return _part("tuner_tui.probe", "probe")()
 
-    def inspect(self, path: str, lang: str) -> Any:
-        """What a data file or a folder of documents holds (Inspection), its problems in this language."""
-        return _part("tuner_tui.inspect", "inspect")(Path(path).expanduser(), lang=lang)
+    def inspect(self, path: str, lang: str, model: str | None, test: str | None, heard: Heard) -> Any:
+        """What a data file or a folder of documents holds (Inspection), its problems in this language.
+
+        `heard` is told of rows and the share of bytes read, and may raise to end it.
+        """
+        folder = Path(model).expanduser() if model else None
+        counts = folder is not None and (folder / "tokenizer.json").is_file()
+        return _part("tuner_tui.inspect", "inspect")(
+            Path(path).expanduser(), lang=lang, model=folder if counts else None, test=test
+        )
+
+    def row(self, path: str, number: int, mapping: dict[str, str], model: str | None) -> tuple[Any, Any]:
+        """A row as it stands (OneRow), and its tokens (Piece), None where it is left out or the model is not here."""
+        found = _part("tuner_tui.inspect.one", "row_at")(path, number, mapping)
+        folder = Path(model).expanduser() if model else None
+        if found.talk is None or folder is None or not (folder / "tokenizer.json").is_file():
+            return found, None
+        return found, _part("tuner_tui.inspect.tokens", "Counter")(folder).pieces(found.talk)
+
+    def make_ready(self, path: str, out: str, choice: Any, heard: Heard) -> Any:
+        """Data prepared in a new folder (Prepared); `heard` as for `inspect`."""
+        return _part("tuner_tui.inspect.prepare", "prepare")(path, out, choice)
 
     def local_models(self) -> list[Any]:
         """The models on this machine (FoundModel)."""
@@ -108,7 +131,7 @@ class Outside:
         """The child process that writes one export, and its environment."""
         module = [sys.executable, "-P", "-m", "tuner_tui.export"]
         command = [*module, f"--to={target}", f"--out={out}", "--json", "--", run]
-        environment = _part("tuner_tui.runs.supervisor", "child_environment")(os.environ)
+        environment = _part("tuner_tui.runs.spawn", "child_environment")(os.environ)
         return command, {**environment, "TUNER_LANG": lang}
 
     def prepare(self, recipe: Recipe, source: str) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from advisor.errors import InputError
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     made = prepare(args.path, args.out, choice_of(args))
     if args.json:
         print_json(made)
-    for line in lines(made):
+    for line in lines(made, words().say):
         say(line)
     return ExitCode.DONE
 
@@ -71,9 +72,8 @@ def _codes(text: str) -> tuple[str, ...]:
     return tuple(code.strip() for code in text.split(",") if code.strip())
 
 
-def lines(made: Prepared) -> list[str]:
+def lines(made: Prepared, told: Callable[..., str]) -> list[str]:
     """What was made, in words."""
-    told = words().say
     text = [told("prepare.kept", kept=made.kept, rows=made.rows, kind=made.kind)]
     text += [told("prepare.file", name=name, rows=file["rows"]) for name, file in made.files.items()]
     if made.dropped:

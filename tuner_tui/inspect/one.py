@@ -28,7 +28,7 @@ class OneRow(msgspec.Struct, frozen=True, kw_only=True):
     cells: list[tuple[str, str]]
     fault: tuple[str, str] | None
     shape: Shape
-    talk: Talk | None
+    talk: Talk | None = None
 
 
 def row_at(path: Path | str, number: int, mapping: dict[str, str] | None = None) -> OneRow:
@@ -46,10 +46,11 @@ def row_at(path: Path | str, number: int, mapping: dict[str, str] | None = None)
 def _seen(number: int, value: Any, scan: Scan) -> OneRow:
     if isinstance(value, Mended):
         value = value.row
-    if isinstance(value, Bad) or not isinstance(value, dict):
-        fault = (value.code, value.detail) if isinstance(value, Bad) else ("not_object", type(value).__name__)
-        cells = [] if isinstance(value, Bad) else [("", shown(value))]
-        return OneRow(number=number, cells=cells, fault=fault, shape=scan.shape, talk=None)
+    if isinstance(value, Bad):
+        return OneRow(number=number, cells=[], fault=(value.code, value.detail), shape=scan.shape)
+    if not isinstance(value, dict):
+        odd = ("not_object", type(value).__name__)
+        return OneRow(number=number, cells=[("", shown(value))], fault=odd, shape=scan.shape)
     named = scan.renamed(value)
     fault = next(iter(check(named, scan.shape)), None)
     talk = talk_of(named, scan.shape) if fault is None else None

@@ -15,7 +15,7 @@ def trained_view(path: Path | str, row: int, model: Path | str, mapping: dict[st
     counter = Counter(Path(model).expanduser())
     found = row_at(path, row, mapping)
     if found.talk is None:
-        raise InputError("inspect.row_not_usable", path=clean(str(path)), row=row, code=(found.fault or ("?",))[0])
+        raise InputError("inspect.row_not_usable", path=clean(str(path)), row=row, problem=(found.fault or ("?",))[0])
     return counter.pieces(found.talk)
 
 

@@ -78,6 +78,11 @@ class Field(Horizontal):
             shown.value = text
             shown.cursor_position = len(text)
 
+    def hint(self, text: str) -> None:
+        """What stands in the empty field."""
+        if self.input.placeholder != text:
+            self.input.placeholder = text
+
     def _read(self, text: str) -> Any:
         text = text.strip()
         if not text:

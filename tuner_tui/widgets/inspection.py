@@ -1,80 +1,169 @@
-"""What a file holds, in words: kind, counts, lengths, problems with their remedy, and its first rows as they are."""
+"""What a file holds: kind, counts, lengths, problems that lead to their rows, and its first rows as they are."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
 from advisor.errors import InputError
+from tuner_tui.keys import bindings
+from tuner_tui.reading import Progress
 from tuner_tui.safe import clean
+from tuner_tui.widgets.histogram import told
+from tuner_tui.widgets.lengths import Lengths
+from tuner_tui.widgets.meter import bar
 from tuner_tui.widgets.speaks import Plain, Speaks
 
-ROWS, PROBLEMS, CHARS = 3, 12, 400
+ROWS, PROBLEMS, CHARS = 3, 30, 400
+BAR = 24
 STYLES = {"error": "bold $error", "warning": "$warning", "info": "$secondary"}
 
 Part = Content | tuple[str, str]
 
 
+class ProblemList(OptionList):
+    """One line or more a problem; Enter leads to its first row."""
+
+    BINDINGS: ClassVar[Any] = bindings("problems")
+    DEFAULT_CSS = """
+    ProblemList { height: auto; max-height: 100%; margin-top: 1; }
+    ProblemList:blur > .option-list--option-highlighted { background: transparent; }
+    """
+    help_key = "problems"
+
+
 class InspectionPanel(VerticalScroll, Speaks):
-    """An inspection, an error, or a word that it is being read; scrolls with the arrow keys."""
+    """An inspection, an error, or how far it is being read; scrolls with the arrow keys."""
 
     help_key = "inspection"
     can_focus = True
 
+    class Led(Message):
+        """The person wants to see the rows of a problem."""
+
+        def __init__(self, code: str) -> None:
+            self.code = code
+            super().__init__()
+
     def compose(self) -> ComposeResult:
-        """One text."""
+        """Words, lengths, problems, first rows."""
         self._shown: tuple[Any, ...] = (None, None, False)
+        self._progress: Progress | None = None
         self._empty = "data.no_path"
+        self._listed: Any = None
+        self.ascii_only = False
         yield Plain(id="found")
+        yield Lengths(id="lengths")
+        yield ProblemList(id="problems", markup=False)
+        yield Plain(id="preview")
 
     def retranslate(self) -> None:
         """Say it anew."""
         if self.is_attached:
-            self.query_one("#found", Plain).show(self._content(*self._shown))
+            self._listed = None
+            self._draw()
 
     def show(self, path: str | None, found: Any, looking: bool, empty: str = "data.no_path") -> None:
         """Draw what was found at a path; `empty` is the key of what is said when there is no path."""
         self._empty = empty
         if (path, found, looking) != self._shown:
             self._shown = (path, found, looking)
+            self._progress = None
             self.scroll_home(animate=False)
-        self.retranslate()
+        self._draw()
 
-    def _content(self, path: str | None, found: Any, looking: bool) -> Content:
+    def advance(self, progress: Progress | None) -> None:
+        """How far the reading is; nothing is drawn when it is where it was."""
+        if progress != self._progress:
+            self._progress = progress
+            self.query_one("#found", Plain).show(self._words())
+
+    def _draw(self) -> None:
+        path, found, _ = self._shown
+        known = found if path and not isinstance(found, InputError | str) else None
+        self.query_one("#found", Plain).show(self._words())
+        lengths = self.query_one(Lengths)
+        lengths.ascii_only = self.ascii_only
+        lengths.show(known.histogram if known else {})
+        self._list(known)
+        preview = self.query_one("#preview", Plain)
+        preview.display = bool(known and known.preview)
+        preview.show(Content.assemble(*self._preview(known)) if known else "")
+
+    def _words(self) -> Content:
+        path, found, looking = self._shown
         if not path:
             return Content.styled(self.say(self._empty), "$text-muted")
-        if looking or found is None:
-            return Content.styled(self.say("data.looking" if looking else "data.not_read"), "$text-muted")
+        parts = self._reading() if looking else []
         if isinstance(found, InputError):
-            return Content.styled(clean(found.text(getattr(self.app, "lang", "en")), 1500, lines=True), "$error")
-        return Content.assemble(*self._summary(found), *self._problems(found), *self._preview(found))
+            text = clean(found.text(getattr(self.app, "lang", "en")), 1500, lines=True)
+            return Content.assemble(*parts, (text, "$error"))
+        if found is None or isinstance(found, str):
+            key = "data.not_read" if found is None else "data.cancelled"
+            return Content.assemble(*parts) if looking else Content.styled(self.say(key), "$text-muted")
+        return Content.assemble(*parts, *self._summary(found))
+
+    def _reading(self) -> list[Part]:
+        """How far: the share of bytes as a bar where it is known, the rows so far, and the key that ends it."""
+        progress = self._progress
+        if progress is None:
+            return [(self.say("data.looking") + "\n", "$text-muted")]
+        parts: list[Part] = []
+        if progress.share is not None:
+            parts += [
+                bar(progress.share, BAR, "$primary", ascii_only=self.ascii_only),
+                (f" {progress.share:.0%}  ", ""),
+            ]
+        return [*parts, (self.say("data.progress", rows=f"{progress.rows:,}") + "\n", "$text-muted")]
 
     def _summary(self, found: Any) -> list[Part]:
         kind = self.say(f"kind.{found.kind}") if found.kind else self.say("data.kind_unknown")
         parts: list[Part] = [(kind, "bold $primary"), (f"  {found.format}\n", "$text-muted")]
         usable = "$success" if found.usable_rows == found.rows else "$warning"
-        parts.append((self.say("data.rows", rows=found.rows, usable=found.usable_rows), usable))
+        parts.append((self.say("data.rows", rows=f"{found.rows:,}", usable=f"{found.usable_rows:,}"), usable))
         if found.duplicates:
             parts.append((" · " + self.say("data.duplicates", count=found.duplicates), "$warning"))
         if found.tokens:
-            lengths = {name: f"{getattr(found.tokens, name):.0f}" for name in ("p50", "p95", "max")}
+            lengths = {name: f"{getattr(found.tokens, name):,.0f}" for name in ("p50", "p95", "max")}
             parts.append(("\n" + self.say("data.tokens", **lengths), ""))
+        numbers = told(found.histogram)
+        if numbers:
+            ends = {name: f"{getattr(numbers, name):,}" for name in numbers._fields}
+            parts.append(("\n" + self.say("data.lengths", **ends), ""))
         names = ", ".join(clean(name, 40) for name in list(found.fields)[:8])
-        return [*parts, ("\n" + self.say("data.fields", names=names) + "\n", "$text-muted")]
-
-    def _problems(self, found: Any) -> list[Part]:
+        parts.append(("\n" + self.say("data.fields", names=names), "$text-muted"))
         if not found.problems:
-            return [(self.say("data.no_problems") + "\n", "$success")]
-        parts: list[Part] = []
-        for problem in found.problems[:PROBLEMS]:
-            severity = str(problem.severity)
-            parts.append((f"\n{self.say(f'severity.{severity}')} ", STYLES.get(severity, "")))
-            parts.append((clean(problem.text, 600), ""))
-        return [*parts, ("\n", "")]
+            parts.append(("\n" + self.say("data.no_problems"), "$success"))
+        return parts
+
+    def _list(self, found: Any) -> None:
+        problems = self.query_one(ProblemList)
+        listed = found.problems[:PROBLEMS] if found else []
+        problems.display = bool(listed)
+        if listed == self._listed:
+            return
+        at, self._listed = problems.highlighted, listed
+        problems.set_options([Option(self._problem(problem), id=problem.code) for problem in listed])
+        problems.highlighted = at if at is not None and at < len(listed) else 0 if listed else None
+
+    def _problem(self, problem: Any) -> Content:
+        severity = str(problem.severity)
+        return Content.assemble(
+            (f"{self.say(f'severity.{severity}')} ", STYLES.get(severity, "")), clean(problem.text, 600)
+        )
+
+    @on(OptionList.OptionSelected, "#problems")
+    def _led(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.post_message(self.Led(str(event.option_id)))
 
     def _preview(self, found: Any) -> list[Part]:
         parts: list[Part] = []

@@ -47,28 +47,37 @@ class Rail(Speaks):
         brand = " tuner  " if width >= 96 else ""
         at = len(brand)
         parts.append((brand, "bold $primary"))
-        names = self._names(width - at)
+        names, end = self._names(width - at)
         for number, step in enumerate(STEPS, 1):
-            word = f" {number} {names[step]} " if names[step] else f" {number} "
+            sign = self._sign(step)
+            word = f"{sign}{number} {names[step]}{end}" if names[step] else f"{sign}{number}{end}"
             parts.append((word, self._style(step)))
             self._spans.append((at, at + cell_len(word), step))
             at += cell_len(word)
         return Content.assemble(*parts)
+
+    def _sign(self, step: str) -> str:
+        """A sign beside the colour for what has an answer."""
+        if step not in self.done:
+            return " "
+        return "+" if getattr(self.app, "settings", None) and self.app.settings.ascii else "✓"  # type: ignore[attr-defined]
 
     def _style(self, step: str) -> str:
         if step == self.current:
             return "bold $on-primary on $primary"
         return "$success" if step in self.done else "$text-muted"
 
-    def _names(self, room: int) -> dict[str, str]:
+    def _names(self, room: int) -> tuple[dict[str, str], str]:
+        """What each step is called, and what stands between two of them: nothing where room is short."""
         names = {step: self.say(f"step.{step}") for step in STEPS}
         here = STEPS.index(self.current)
+        end = " " if sum(cell_len(name) + 4 for name in names.values()) <= room else ""
         far = sorted(STEPS, key=lambda step: abs(STEPS.index(step) - here), reverse=True)
         for step in far:
-            if sum(cell_len(name) + 4 if name else 3 for name in names.values()) <= room:
+            if sum(cell_len(name) + 3 + len(end) if name else 2 + len(end) for name in names.values()) <= room:
                 break
             names[step] = ""
-        return names
+        return names, end
 
     def on_click(self, event: events.Click) -> None:
         """The mouse is an extra."""

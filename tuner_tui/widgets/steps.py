@@ -43,9 +43,13 @@ class Steps(Speaks):
         """Draw the words anew."""
         self.refresh()
 
+    def name_words(self) -> str:
+        """What the quantity is called."""
+        return self.say(self.label)
+
     def render(self) -> Content:
         """Name, the value between arrows, and today's where it differs."""
-        name = self.say(self.label)
+        name = self.name_words()
         name += " " * max(1, NAME_CELLS - cell_len(name))
         value, changed = self.values[self.at], self.values[self.at] != self.today
         before = "<" if self.at else " "

@@ -7,6 +7,9 @@ from typing import Any
 from advisor.advice import Advice, Caution, Flip, MemoryGb, Ranked, Reason, Verdict, Work
 from advisor.facts import Data, Facts, Goal, Gpu, Hardware, History, Model, Tried
 from tuner_tui.inspect import Field, Inspection, Problem, Severity
+from tuner_tui.inspect.formats import UNKNOWN
+from tuner_tui.inspect.one import OneRow
+from tuner_tui.inspect.tokens import Piece
 from tuner_tui.model_folders import FoundModel
 from tuner_tui.outside import Outside
 from tuner_tui.probe.machine import Cpu, GpuState, Machine, Space
@@ -79,6 +82,7 @@ INSPECTION = Inspection(
         Problem(code="few", severity=Severity.WARNING, count=30, rows=[], text="30 rows are few. 적습니다."),
     ],
     facts=Data(instruction_pairs=28),
+    histogram=dict(zip(range(20, 500, 20), (0, 1, 4, 9, 6, 3, 2, 1, *(0,) * 14, 1, 1), strict=True)),
     preview=[{"instruction": f"[red]Question[/] {n}?", "output": f"답 {n}."} for n in range(3)],
 )
 
@@ -90,9 +94,15 @@ class StillOutside(Outside):
         """Always this machine."""
         return MACHINE
 
-    def inspect(self, path: str, lang: str) -> Any:
+    def inspect(self, path: str, lang: str, model: Any, test: Any, heard: Any) -> Any:
         """Always this file."""
         return INSPECTION
+
+    def row(self, path: str, number: int, mapping: dict[str, str], model: str | None) -> tuple[Any, Any]:
+        """Always this row, as a model would read it."""
+        pieces = [Piece(text, at, at > 2) for at, text in enumerate(("<|user|>", "[red]Question[/]?", "<|end|>\n"))]
+        pieces += [Piece(text, at, True) for at, text in enumerate(("답 ", "하나.\nTwo lines.", "<|end|>"), 3)]
+        return OneRow(number=number, cells=list(INSPECTION.preview[0].items()), fault=None, shape=UNKNOWN), pieces
 
     def recommend(self, facts: Facts, lang: str, flips: bool) -> Any:
         """Always this advice: these pictures test how it is drawn."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from tuner_tui.app import TunerApp
+from tuner_tui.paths import samples
 from tuner_tui.state import load_draft
 
 
@@ -13,6 +17,10 @@ def _pairs(path: Path, rows: int) -> Path:
     lines = (json.dumps({"instruction": f"Question {n}?", "output": f"Answer {n}."}) for n in range(rows))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def _rows(path: Path) -> int:
+    return len(path.read_text().splitlines())
 
 
 async def test_rows_of_a_typed_path_become_facts(tmp_path: Path, until) -> None:
@@ -66,8 +74,8 @@ async def test_markup_and_escapes_in_data_are_drawn_as_text(tmp_path: Path, unti
         await until(pilot, lambda: app.screen.query("#data_path"))
         app.screen.query_one("#data_path").value = str(path)
         await until(pilot, lambda: app.reading.found(str(path)) is not None)
-        await until(pilot, lambda: "[red]hi[/x]" in str(app.screen.query_one("#found").render()))
-        shown = str(app.screen.query_one("#found").render())
+        await until(pilot, lambda: "[red]hi[/x]" in str(app.screen.query_one("#preview").render()))
+        shown = str(app.screen.query_one("#preview").render())
         assert "\x1b" not in shown
         assert "\u202e" not in shown
 
@@ -104,6 +112,99 @@ async def test_a_folder_is_read_when_it_is_entered_not_while_it_is_typed(tmp_pat
         app.screen.query_one("#docs_path").focus()
         await pilot.press("enter")
         await until(pilot, lambda: app.wizard.facts.data.documents == 1)
+
+
+def _faulty(path: Path) -> Path:
+    rows = [{"instruction": f"Question {n}?", "output": f"Answer {n}."} for n in range(40)]
+    rows[11]["output"] = ""
+    rows[29]["output"] = ""
+    rows[35] = rows[34]
+    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    return path
+
+
+async def test_a_problem_leads_to_its_rows(tmp_path: Path, until) -> None:
+    path = _faulty(tmp_path / "rows.jsonl")
+    app = TunerApp(lang="en")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.change(msgspec.structs.replace(app.wizard, data_path=str(path)))
+        app.open_step("data")
+        await until(pilot, lambda: app.reading.found(str(path)) is not None)
+        await until(pilot, lambda: app.screen.query("#problems") and app.screen.query_one("#problems").option_count)
+        app.screen.query_one("#problems").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: type(app.screen).__name__ == "RowScreen" and app.screen._found is not None)
+        for wanted, key in ((12, "f6"), (30, "right"), (31, "left"), (30, "f6"), (12, "escape")):
+            await until(pilot, lambda wanted=wanted: app.screen._found.number == wanted)
+            await pilot.press(key)
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == "data")
+
+
+@pytest.mark.skipif(not (samples() / "model" / "tokenizer.json").is_file(), reason="needs the practice model")
+async def test_a_row_is_shown_as_the_model_reads_it_with_marks_for_what_is_trained(until) -> None:
+    app = TunerApp(demo=True, lang="en")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.reading.found(app.wizard.data_path) is not None)
+        app.open_step("data")
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == "data")
+        await pilot.press("f10")
+        await until(pilot, lambda: type(app.screen).__name__ == "RowScreen" and app.screen._found is not None)
+        lines = str(app.screen.query_one("#tokens").render()).splitlines()
+        assert [line[:2] for line in lines if "<|" in line] == [". ", "# "]
+        assert lines[-1].endswith("<|end|>")
+        assert not lines[-1].startswith(".")
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+async def test_data_is_made_ready_by_keys_and_is_the_data_from_then_on(lang: str, tmp_path: Path, until) -> None:
+    path = _faulty(tmp_path / "rows.jsonl")
+    before = path.read_bytes()
+    app = TunerApp(lang=lang)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.change(msgspec.structs.replace(app.wizard, data_path=str(path)))
+        app.open_step("data")
+        await until(pilot, lambda: app.reading.found(str(path)) is not None)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: type(app.screen).__name__ == "PrepareScreen" and app.screen.focused)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen._made is not None)
+        assert app.screen._made.dropped == {"empty_output": 2, "duplicates": 1}
+        await until(pilot, lambda: not app.screen.query_one("#begin").has_class("-active"))
+        await pilot.press("enter")
+        ready = tmp_path / "rows-ready"
+        await until(pilot, lambda: app.wizard.data_path == str(ready / "train.jsonl"))
+        assert app.wizard.eval_path == str(ready / "test.jsonl")
+        await until(pilot, lambda: app.wizard.facts.data.instruction_pairs == _rows(ready / "train.jsonl"))
+    assert path.read_bytes() == before
+
+
+async def test_columns_under_other_names_are_named_in_the_app(tmp_path: Path, until) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [f"Thing {n},Detail {n}" for n in range(20)]
+    path.write_text("\n".join(["alpha,beta", *lines]) + "\n")
+    app = TunerApp(lang="en")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.change(msgspec.structs.replace(app.wizard, data_path=str(path)))
+        app.open_step("data")
+        await until(pilot, lambda: app.reading.found(str(path)) is not None)
+        assert app.reading.found(str(path)).kind is None
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: app.screen.query("#steps-column-1"))
+        app.screen.query_one("#steps-column-0").focus()
+        await pilot.press("right", "tab", "right", "right", "f4")
+        await until(pilot, lambda: app.screen._made is not None)
+        await pilot.press("f4")
+        await until(pilot, lambda: app.wizard.facts.data.instruction_pairs > 0)
+
+
+def test_the_lengths_of_rows_are_drawn_as_columns() -> None:
+    from tuner_tui.widgets.histogram import columns, told
+
+    assert columns([0, 1, 4, 2], 4, 1, ascii_only=True) == [" .#:"]
+    assert columns([0, 0, 1, 1, 4, 4, 2, 2], 4, 1) == [" ⣀⣿⣤"]
+    assert columns([1, 1000], 2, 2, ascii_only=True) == [" #", ".#"]
+    assert told({10: 5, 20: 4, 30: 1, 40: 0}) == (10, 30, 30)
+    assert told({}) is None
 
 
 def test_chat_messages_are_shown_as_who_said_what() -> None:

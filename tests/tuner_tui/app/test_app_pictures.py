@@ -23,6 +23,8 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
     "home": ("", ()),
     "goal": ("goal", ()),
     "data": ("data", ()),
+    "row": ("data", ("f10",)),
+    "ready": ("data", ("ctrl+r",)),
     "model": ("model", ()),
     "hardware": ("hardware", ()),
     "advice": ("advice", ()),
@@ -76,6 +78,8 @@ def test_picture(
             await pilot.press(key)
         for shown in app.screen.query(Input):
             shown.cursor_blink = False
+        if screen == "row":
+            await until(pilot, lambda: str(app.screen.query_one("#tokens").render()))
         await pilot.pause(0.2)
 
     assert snap_compare(TunerApp(lang=lang, outside=StillOutside()), terminal_size=size, run_before=before)

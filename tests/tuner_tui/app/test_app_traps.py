@@ -29,8 +29,8 @@ class TrapOutside(StillOutside):
         gpu = GpuState(index=0, name=TRAP, vram_gb=24.0, free_gb=20.0)
         return msgspec.structs.replace(MACHINE, gpus=(gpu,), driver=TRAP, cuda=TRAP, nvml_error=TRAP)
 
-    def inspect(self, path: str, lang: str) -> Any:
-        return Outside.inspect(self, path, lang)
+    def inspect(self, path: str, lang: str, model: Any, test: Any, heard: Any) -> Any:
+        return Outside.inspect(self, path, lang, model, test, heard)
 
     def local_models(self) -> list[Any]:
         return [FoundModel(id=TRAP, path=TRAP, source="cache", architecture=TRAP)]
