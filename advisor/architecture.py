@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from advisor.errors import InputError
-from advisor.families import FAMILIES, Family, family_of
+from advisor.families import COMPOSED, FAMILIES, Family, family_of
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "hidden": ("hidden_size", "n_embd", "d_model", "dim", "model_dim"),
@@ -22,6 +22,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "moe_intermediate": ("moe_intermediate_size", "expert_intermediate_size", "moe_ffn_hidden_size"),
 }
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "language_model", "decoder_config")
+_ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
 _EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe")
 _NO_SHARED_EXPERT = (*_EXPERTS_AT_FULL_WIDTH, "qwen3_moe")
 _LIMITS = {"hidden": 10**6, "layers": 10**4, "heads": 10**5, "vocab": 10**8}
@@ -67,6 +68,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     value_dim: int = 0
     other_parts: tuple[str, ...] = ()
     softcaps_logits: bool = False
+    activation_kept: int = 1
     family_known: bool = True
 
     @property
@@ -127,6 +129,7 @@ def from_config(config: Any, source: str) -> Architecture:
         positions=_positions(text, family),
         other_parts=parts,
         softcaps_logits=text.get("final_logit_softcapping", 30.0 if model_type == "gemma2" else None) is not None,
+        activation_kept=_activation_kept(text, family),
         family_known=model_type in FAMILIES,
         **_biases(text, model_type, family),
         **_experts(text, layers, model_type),
@@ -183,6 +186,11 @@ def _tied(config: dict[str, Any], text: dict[str, Any], family: Family) -> bool:
         if isinstance(part.get("tie_word_embeddings"), bool):
             return bool(part["tie_word_embeddings"])
     return family.tied
+
+
+def _activation_kept(config: dict[str, Any], family: Family) -> int:
+    named = next((config[key] for key in _ACTIVATIONS if isinstance(config.get(key), str)), family.activation)
+    return COMPOSED.get(named, 1)
 
 
 def _qk_norm(config: dict[str, Any], family: Family) -> str | None:

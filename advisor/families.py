@@ -30,6 +30,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     mlp_ratio: int | None = None
     head_dim: int | None = None
     kv_heads: int | None = None
+    activation: str = "silu"
 
 
 LLAMA = Family()
@@ -60,13 +61,22 @@ FAMILIES: dict[str, Family] = {
     "gemma2": Family(tied=True, norms=4),
     "gemma3": _GEMMA3,
     "gemma3_text": _GEMMA3,
-    "phi": Family(norms=1, head_bias=True, **_BIASED),  # type: ignore[arg-type]
+    "phi": Family(norms=1, head_bias=True, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
     "phi3": Family(shared=("qkv", "gate_up")),
     "phimoe": Family(layer_norm=True, norm_bias=True),
-    "gpt2": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, **_BIASED),  # type: ignore[arg-type]
+    "gpt2": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
     "gpt_neox": Family(shared=("qkv",), **_BIASED),  # type: ignore[arg-type]
     "gpt_bigcode": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, kv_heads=1, **_BIASED),  # type: ignore[arg-type]
-    "gptj": Family(gated=False, mlp_bias=True, norms=1, layer_norm=True, norm_bias=True, head_bias=True, mlp_ratio=4),
+    "gptj": Family(
+        gated=False,
+        mlp_bias=True,
+        norms=1,
+        layer_norm=True,
+        norm_bias=True,
+        head_bias=True,
+        mlp_ratio=4,
+        activation="gelu_new",
+    ),
     "codegen": Family(
         gated=False,
         mlp_bias=True,
@@ -76,6 +86,7 @@ FAMILIES: dict[str, Family] = {
         head_bias=True,
         shared=("qkv",),
         mlp_ratio=4,
+        activation="gelu_new",
     ),
     "gpt_neo": Family(
         tied=True,
@@ -86,6 +97,7 @@ FAMILIES: dict[str, Family] = {
         norm_bias=True,
         mlp_ratio=4,
         positions="max_position_embeddings",
+        activation="gelu_new",
     ),
     "mpt": Family(tied=True, gated=False, layer_norm=True, shared=("qkv",), mlp_ratio=4),
     "opt": Family(tied=True, positions="max_position_embeddings", position_offset=2, **_BIASED),  # type: ignore[arg-type]
@@ -114,8 +126,16 @@ FAMILIES: dict[str, Family] = {
     "seed_oss": Family(qkv_bias=True),
     "internlm2": Family(shared=("qkv",)),
     "hyperclovax": Family(norms=4),
-    "apertus": Family(gated=False, qk_norm="head"),
+    "apertus": Family(gated=False, qk_norm="head", activation="xielu"),
 }
+
+
+COMPOSED = {"gelu_new": 4, "gelu_accurate": 4, "gelu_fast": 7, "gelu_python": 3, "quick_gelu": 2, "xielu": 8}
+"""Tensors that an activation written as several operations keeps for the backward pass; one kernel keeps its input.
+
+Counted from `transformers/activations.py`: `gelu_new` = 0.5 x (1 + tanh(c (x + 0.044715 x^3))) keeps x for the power,
+the tanh's result, and both factors of the last product.
+"""
 
 
 def family_of(model_type: str) -> Family:

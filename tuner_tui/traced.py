@@ -23,7 +23,7 @@ BELOW, ABOVE = 0.94, 1.08
 """Spread of measurements around a trace: kernels' buffers and versions of the modelling code."""
 DEPTHS = (2, 4)
 LIMIT_S = 300.0
-PHASES = ("forward", "backward", "step")
+PHASES = ("forward", "backward", "bottom", "end", "step")
 
 
 class Traced(msgspec.Struct, frozen=True):

@@ -100,7 +100,8 @@ def _width(spec: Spec) -> float:
 
 def _mlp(spec: Spec, f: Formats) -> float:
     a = spec.arch
-    kept = (3 if a.gated else 1) * f.projected * _width(spec)
+    composed = 0 if spec.fused_qkv else a.activation_kept - 1
+    kept = ((3 if a.gated else 1) + composed) * f.projected * _width(spec)
     if a.experts:
         kept += (2 * f.projected * a.active_experts * a.hidden) * a.moe_layers / a.layers
     return kept

@@ -34,11 +34,17 @@ def loss_bytes(spec: Spec) -> float:
     if spec.loss is Loss.FULL_LOGITS:
         return n * vocab * per_logit(spec)
     half = 4 if spec.precision == "fp32" else 2
-    trained = 4.0 * vocab * hidden if spec.full or head_adapted(spec) else 0.0
+    moving = spec.full or head_adapted(spec)
+    trained = (4.0 + _cast_back(spec)) * vocab * hidden if moving else 0.0
     if spec.loss is Loss.LIGER:
         return liger_chunk(n, vocab, hidden) * vocab * (half + 8) + half * n * hidden + trained
     tile = min(n, TILE_TOKENS) * min(vocab, TILE_VOCAB) * half
     return tile + (4 + half) * n * hidden + trained
+
+
+def _cast_back(spec: Spec) -> float:
+    """Bytes a weight of the head's gradient in the weights' own format, beside the fp32 sum that it is made from."""
+    return 0.0 if spec.mixed or spec.precision == "fp32" or spec.loss is Loss.LIGER else 2.0
 
 
 def per_logit(spec: Spec) -> float:
@@ -51,8 +57,9 @@ def per_logit(spec: Spec) -> float:
         return 12.0 + kept_logit(spec)
     # A trainer's autocast hands out fp32 logits (accelerate, convert_outputs_to_fp32): logits, the gradients of their
     # gather and of their log-sum, row by row and stacked. In half precision TRL keeps one log-softmax instead.
+    # Its backward pass stacks the rows' gradients when the log-softmaxes are gone again.
     whole = spec.precision == "fp32" or spec.prepared or spec.autocast or spec.mixed
-    return 16.0 if whole else 6.0
+    return 16.0 if whole else 4.0 + 2.0 / rows(spec)
 
 
 def kept_logit(spec: Spec) -> float:

@@ -59,7 +59,7 @@ def moments(spec: Spec) -> dict[str, Moment]:
             "gradients": max(before, h.gradients - last), "logits": logits,
             "activations": n * (one.entry + one.kept) + passing, "casts": h.casts / a.layers,
         },
-        "end": {"gradients": h.gradients, "activations": n * one.entry, "logits": logits},
+        "end": {"gradients": h.gradients + _meeting(spec, h), "activations": n * one.entry, "logits": logits},
         "step": {"gradients": h.gradients, "step": h.step},
     }  # fmt: skip
     if h.dora:
@@ -79,6 +79,14 @@ def _shares(spec: Spec, h: Held) -> tuple[float, float]:
     embedding = a.vocab * a.hidden
     layers = h.trainable - embedding * (1 if a.tied else 2)
     return unit * embedding, unit * (layers / a.layers + (0 if a.tied else embedding))
+
+
+def _meeting(spec: Spec, h: Held) -> float:
+    """The embedding's gradient, whole beside the one that it is added to: the tied head's, or the step's so far."""
+    if not spec.full:
+        return 0.0
+    met = spec.arch.tied or spec.grad_accum > 1
+    return h.gradients / h.trainable * spec.arch.vocab * spec.arch.hidden if met else 0.0
 
 
 def allocated(spec: Spec) -> Moment:

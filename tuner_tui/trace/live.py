@@ -13,6 +13,18 @@ BLOCK = 512
 """CUDA's caching allocator hands out multiples of this (`kMinBlockSize` in c10/cuda/CUDACachingAllocator.cpp)."""
 
 
+def _summing() -> bool:
+    """Whether autograd's engine itself is adding two gradients of one tensor (`InputBuffer::accumulate`).
+
+    A layer that is computed again inside the backward pass adds with gradients enabled.
+    """
+    return torch._C._current_graph_task_id() != -1 and not torch.is_grad_enabled()
+
+
+def _bytes(storage: Any) -> int:
+    return -(-storage.nbytes() // BLOCK) * BLOCK
+
+
 class LiveBytes(TorchDispatchMode):  # type: ignore[misc]
     """Counts live storage bytes; `peak` is the most since `mark` was last called."""
 
@@ -21,9 +33,12 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[misc]
         self.now = 0
         self.peak = 0
         self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._ends: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.add.Tensor and _summing():
+            self._replace(args[0], out)
         for leaf in tree_leaves(out):
             if isinstance(leaf, torch.Tensor):
                 self.watch(leaf)
@@ -34,11 +49,19 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[misc]
         storage = tensor.untyped_storage()
         if storage in self._seen:
             return
-        size = -(-storage.nbytes() // BLOCK) * BLOCK
+        size = _bytes(storage)
         self._seen.add(storage)
         self.now += size
         self.peak = max(self.peak, self.now)
-        weakref.finalize(storage, self._free, size)
+        self._ends[storage] = weakref.finalize(storage, self._free, size)
+
+    def _replace(self, old: torch.Tensor, new: torch.Tensor) -> None:
+        """Two gradients that meet are summed in place by the engine, but not where tensors are fake."""
+        ends = self._ends.pop(old.untyped_storage(), None)
+        if ends is not None:
+            ends.detach()
+            self._free(_bytes(old.untyped_storage()))
+        self.watch(new)
 
     def _free(self, size: int) -> None:
         self.now -= size

@@ -21,20 +21,21 @@ def trace(spec: Spec, config: dict[str, Any], layers: int) -> dict[str, int]:
     """Bytes at the peak of each phase, and what stays, at so many layers."""
     _speak_of_cuda()
     model = skeleton(spec, config, layers)
+    depth = Depth(model, layers)
     with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes() as live:
         fill(model, spec)
         found = {"static": live.now}
         trained = [weight for weight in model.parameters() if weight.requires_grad]
         optimizer = _optimizer(trained, spec)
-        _micro_step(model, spec, live)
+        _micro_step(model, spec, live, depth)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         found["held"] = live.now
         if spec.grad_accum > 1:
-            _micro_step(model, spec, live)
+            _micro_step(model, spec, live, depth)
         found["before"] = live.now
         live.mark()
-        found["forward"], found["backward"] = _micro_step(model, spec, live)
+        found |= _micro_step(model, spec, live, depth)
         found["after"] = live.now
         optimizer.step()
         found["step"] = live.mark()
@@ -52,11 +53,45 @@ def _speak_of_cuda() -> None:
         torch.is_autocast_enabled = enabled
 
 
-def _micro_step(model: nn.Module, spec: Spec, live: LiveBytes) -> tuple[int, int]:
+class Depth:
+    """Where the backward pass is: peaks at the top layer, the bottom one and below it each grow evenly with depth,
+    the largest of them does not.
+    """
+
+    def __init__(self, model: nn.Module, layers: int) -> None:
+        self.layers = layers
+        self.live: LiveBytes | None = None
+        self._peaks: list[int] = []
+        lists = (one for one in model.modules() if isinstance(one, nn.ModuleList) and len(one) == layers)
+        for layer in next(lists, ()):
+            layer.register_forward_pre_hook(self._entered, with_kwargs=True)
+
+    def _entered(self, module: Any, args: Any, options: Any) -> None:
+        hidden = args[0] if args else options.get("hidden_states")
+        again = torch._C._current_graph_task_id() != -1
+        if not again and isinstance(hidden, torch.Tensor) and hidden.requires_grad:
+            hidden.register_hook(self._passed)
+
+    def _passed(self, grad: Any) -> None:
+        if self.live is not None:
+            self._peaks.append(self.live.mark())
+
+    def backward(self, loss: Any, live: LiveBytes) -> dict[str, int]:
+        """Go backward; bytes at the peak of each part of it."""
+        self.live = live
+        self._peaks = []
+        loss.backward()
+        self.live, peaks = None, [*self._peaks, live.mark()]
+        whole = len(peaks) > self.layers
+        if len(peaks) < self.layers:
+            return dict.fromkeys(("backward", "bottom", "end"), max(peaks))
+        return {"backward": peaks[0], "bottom": peaks[self.layers - 1], "end": max(peaks[self.layers - 1 + whole :])}
+
+
+def _micro_step(model: nn.Module, spec: Spec, live: LiveBytes, depth: Depth) -> dict[str, int]:
     loss, _kept = _loss(model, spec)
     forward = live.mark()
-    loss.backward()
-    return forward, live.mark()
+    return {"forward": forward, **depth.backward(loss, live)}
 
 
 def _loss(model: nn.Module, spec: Spec) -> tuple[Any, Any]:
