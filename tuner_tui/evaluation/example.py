@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from tuner_tui.rendering import Conversation, Renderer, TemplateRefused, beyond_limits
+
+TRIED_ROWS = 256
 Message = dict[str, str]
 
 
@@ -39,7 +42,29 @@ def for_model(tokenizer: Any, examples: Sequence[Example]) -> list[Example]:
     if not any(example.prompt for example in examples):
         return list(examples)
     plain = not tokenizer.chat_template or _rendered(tokenizer, examples)
-    return [structs.replace(example, prompt=_as_text(example) if plain else _as_turns(example)) for example in examples]
+    if plain:
+        return [structs.replace(example, prompt=_as_text(example)) for example in examples]
+    spoken = [structs.replace(example, prompt=_as_turns(example)) for example in examples]
+    _try_template(tokenizer, spoken)
+    return spoken
+
+
+def _try_template(tokenizer: Any, examples: Sequence[Example]) -> None:
+    """InputError when the template hangs or grows on rows spread over all of them: here nothing could stop it."""
+    shown = examples[:: max(len(examples) // TRIED_ROWS, 1)]
+    asked: list[Conversation] = [([*each.prompt], True) for each in shown]  # type: ignore[list-item]
+    asked += [
+        ([*turns, {"role": "assistant", "content": each.completion}], False)
+        for (turns, _), each in zip(asked, shown, strict=True)
+    ]
+    try:
+        ends = {"begin": tokenizer.bos_token or "", "end": tokenizer.eos_token or ""}
+        renderer = Renderer(tokenizer.get_chat_template(), **ends)
+        renderer.render(asked)
+        renderer.close()
+    except TemplateRefused as error:
+        if error.limit is not None:  # its own words for a template that is not one come from transformers
+            raise beyond_limits(error, str(tokenizer.name_or_path)) from None
 
 
 def _rendered(tokenizer: Any, examples: Sequence[Example]) -> bool:

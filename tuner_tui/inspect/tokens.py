@@ -9,6 +9,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.inspect.talk import Talk, Turn
+from tuner_tui.rendering import Conversation, Renderer, TemplateRefused, beyond_limits
 from tuner_tui.safe import clean
 
 SMALL_FILE_BYTES = 1 << 24
@@ -39,56 +40,48 @@ class Counter:
         self.end = _token(config.get("eos_token"))
         self.begin = _token(config.get("bos_token"))
         source = _template(folder, config)
-        self._template: Any = _compile(source, folder) if source else None
+        self._template = _compile(source, folder, self.begin, self.end) if source else None
 
     def lengths(self, talks: list[Talk]) -> list[Lengths]:
         """Lengths of rows, in order."""
-        texts = [self.text(talk) for talk in talks]
-        others = [self.text(talk._replace(answer=talk.rejected)) if talk.rejected else "" for talk in talks]
-        asked = [self.asked(talk) for talk in talks]
-        counts = iter(self._tokenizer.encode_batch([*texts, *others, *asked], add_special_tokens=False))
-        whole = [len(next(counts).ids) for _ in texts]
-        other = [len(next(counts).ids) for _ in others]
-        prompt = [len(next(counts).ids) for _ in asked]
-        return [
-            Lengths(max(one, two), max(one, two) - before if talk.answer is not None else 0)
-            for one, two, before, talk in zip(whole, other, prompt, talks, strict=True)
-        ]
+        pairs = [talk for talk in talks if talk.rejected]
+        texts = self._texts([*talks, *(talk._replace(answer=talk.rejected) for talk in pairs)])
+        texts += self._texts([talk._replace(answer=None) for talk in talks])
+        counts = [len(found.ids) for found in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
+        others = iter(counts[len(talks) : -len(talks)])
+        found = []
+        for talk, one, before in zip(talks, counts, counts[-len(talks) :] if talks else (), strict=False):
+            whole = max(one, next(others) if talk.rejected else 0)
+            found.append(Lengths(whole, whole - before if talk.answer is not None else 0))
+        return found
 
     def text(self, talk: Talk) -> str:
         """The whole row as the model reads it."""
-        if talk.answer is None:
-            return self.asked(talk)
-        if self._template is None or not talk.asked:
-            return self.asked(talk) + talk.answer + self.end
-        return self.render([*_turns(talk), {"role": "assistant", "content": talk.answer}], answer_follows=False)
+        return self._texts([talk])[0]
 
     def asked(self, talk: Talk) -> str:
         """The part that is not trained: the question with everything up to where the answer begins."""
-        if not talk.asked:
-            return ""
+        return self._texts([talk._replace(answer=None)])[0]
+
+    def _texts(self, talks: list[Talk]) -> list[str]:
+        """Each row as the model reads it; a conversation that the template refuses is plain paragraphs."""
         if self._template is None:
-            return talk.asked_text + "\n"
-        return self.render(_turns(talk), answer_follows=True)
+            return [self._plain(talk) for talk in talks]
+        rendered = iter(self._render([_conversation(talk) for talk in talks if talk.asked]))
+        return [_readable(talk, next(rendered)[0]) if talk.asked else self._plain(talk) for talk in talks]
 
-    def render(self, turns: list[Turn], *, answer_follows: bool) -> str:
-        """The chat template applied; a conversation that the template refuses is plain paragraphs."""
+    def _plain(self, talk: Talk) -> str:
+        asked = talk.asked_text + "\n" if talk.asked else ""
+        return asked if talk.answer is None else asked + talk.answer + self.end
+
+    def _render(self, asked: list[Conversation]) -> list[tuple[str | None, str]]:
+        """The chat template applied; InputError when it hangs, grows or eats memory."""
+        if self._template is None:
+            return []
         try:
-            return self._rendered(turns, answer_follows=answer_follows)
-        except _template_errors():
-            return "\n\n".join(turn["content"] for turn in turns)
-
-    def _rendered(self, turns: list[Turn], *, answer_follows: bool) -> str:
-        return str(
-            self._template.render(
-                messages=turns,
-                add_generation_prompt=answer_follows,
-                bos_token=self.begin,
-                eos_token=self.end,
-                tools=None,
-                documents=None,
-            )
-        )
+            return self._template.render(asked)
+        except TemplateRefused as error:
+            raise beyond_limits(error, str(self.folder)) from None
 
     def pieces(self, talk: Talk) -> list[Piece]:
         """The row token by token: what is shared with the question alone is masked, the answer and its end trained."""
@@ -110,10 +103,9 @@ class Counter:
         """What the chat template does wrong with this row: refuses it, drops the answer, or never ends it."""
         if self._template is None or talk.answer is None or not talk.asked:
             return None
-        try:
-            text = self._rendered([*_turns(talk), {"role": "assistant", "content": talk.answer}], answer_follows=False)
-        except _template_errors() as error:
-            return "template_refuses", str(error).partition("\n")[0][:120]
+        text, why = self._render([_conversation(talk)])[0]
+        if text is None:
+            return "template_refuses", why[:120]
         at = text.rfind(talk.answer.strip())
         if at < 0:
             return "template_drops_answer", ""
@@ -127,10 +119,15 @@ class Counter:
         return self._template is not None
 
 
-def _template_errors() -> tuple[type[Exception], ...]:
-    import jinja2
+def _conversation(talk: Talk) -> Conversation:
+    """What the template is asked to write: the whole row, or the question with room for an answer."""
+    if talk.answer is None:
+        return _turns(talk), True
+    return [*_turns(talk), {"role": "assistant", "content": talk.answer}], False
 
-    return jinja2.TemplateError, TypeError, ValueError, LookupError, ArithmeticError
+
+def _readable(talk: Talk, text: str | None) -> str:
+    return "\n\n".join(turn["content"] for turn in _conversation(talk)[0]) if text is None else text
 
 
 def _turns(talk: Talk) -> list[Turn]:
@@ -178,24 +175,11 @@ def _template(folder: Path, config: dict[str, Any]) -> str | None:
     return source if isinstance(source, str) else None
 
 
-def _compile(source: str, folder: Path) -> Any:
-    """As transformers compiles it, in a sandbox: a template comes from the model's folder and may be anything."""
-    import jinja2
-    from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-    environment.globals["raise_exception"] = _refuse
-    environment.globals["strftime_now"] = lambda form: "2026-01-01"
-    source = source.replace("{% generation %}", "").replace("{% endgeneration %}", "")
-    source = source.replace("{%- generation -%}", "").replace("{%- endgeneration -%}", "")
+def _compile(source: str, folder: Path, begin: str, end: str) -> Renderer:
+    """The template in its own process: it comes from the model's folder and may be anything."""
     try:
-        return environment.from_string(source)
-    except jinja2.TemplateError as error:
+        return Renderer(source, begin=begin, end=end)
+    except TemplateRefused as error:
+        if error.limit is not None:
+            raise beyond_limits(error, str(folder)) from None
         raise InputError("inspect.bad_template", model=clean(str(folder)), detail=clean(error, 200)) from None
-
-
-def _refuse(message: str) -> None:
-    import jinja2
-
-    raise jinja2.TemplateError(message)
