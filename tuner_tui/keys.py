@@ -64,6 +64,7 @@ KEYS: tuple[Key, ...] = (
     Key("leave_prepare", "escape", "cancel", "prepare"),
     Key("finish", "escape,ctrl+q,ctrl+c", "finish", "inline"),
     Key("reset_recipe", "f5", "reset", "plan"),
+    Key("rehearse", "f7", "rehearse", "plan"),
     Key("set_value", "f6", "edit", "plan", False),
     Key("stop", "f8", "stop", "run"),
     Key("zoom", "f5", "zoom", "run"),

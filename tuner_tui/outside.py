@@ -138,6 +138,17 @@ class Outside:
         """The recipe with absolute paths, once everything that it names was looked at."""
         return cast("Recipe", _part("tuner_tui.runs.preflight", "prepare")(recipe, source))
 
+    def rehearsing(self, recipe: Recipe) -> Any:
+        """A rehearsal that has begun (runs.rehearsal.Rehearsing)."""
+        return _part("tuner_tui.runs.rehearsal", "Rehearsing")(recipe)
+
+    def changed(self, recipe: Recipe, change: dict[str, Any]) -> Recipe:
+        """The recipe with keys such as `train.micro_batch` set."""
+        from advisor.recipe import decode_recipe, encode_recipe
+
+        sets = [f"{key}={str(value).lower()}" for key, value in change.items()]
+        return decode_recipe(encode_recipe(recipe), "recipe", sets)
+
     def create_run(self, recipe: Recipe, text: str) -> Any:
         """A new run directory, state queued."""
         return _part("tuner_tui.runs.directory", "create_run")(recipe, text)

@@ -68,6 +68,10 @@ class Rehearsing:
         shutil.rmtree(self.run.path, ignore_errors=True)
         return found
 
+    def phase(self) -> str:
+        """What it is doing, as a word of the event log ("" before the first)."""
+        return glance(self.run).phase or ""
+
     def close(self) -> None:
         """End it now; nothing of it is kept."""
         ladder = StopLadder(self.run, grace_s=(0.0, 2.0, 10.0))

@@ -14,14 +14,13 @@ from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from advisor.errors import InputError
-from advisor.recipe import Recipe, encode_recipe
+from advisor.recipe import Recipe
 from tuner_tui.keys import bindings
 from tuner_tui.outside import Unavailable
 from tuner_tui.planning import Plan, plan, read, steps_of
 from tuner_tui.safe import clean
-from tuner_tui.screens.leaving import alive
-from tuner_tui.screens.step import Go, StepScreen
-from tuner_tui.screens.sure import SureScreen
+from tuner_tui.screens.launching import LaunchingScreen
+from tuner_tui.screens.step import Go
 from tuner_tui.state import Wizard
 from tuner_tui.widgets.labels import spoken, terms
 from tuner_tui.widgets.recipe_text import RecipeText, row_of
@@ -31,7 +30,7 @@ from tuner_tui.words import words as language_words
 CHECK_S = 0.15
 
 
-class PlanScreen(StepScreen):
+class PlanScreen(LaunchingScreen):
     """The recipe's text, what it means, and why each field is as it is."""
 
     STEP = "plan"
@@ -46,22 +45,13 @@ class PlanScreen(StepScreen):
             self.made, self.error = made, error
             super().__init__()
 
-    class Started(Message):
-        """A run was launched; an error says why not."""
-
-        def __init__(self, run_id: str | None, error: str) -> None:
-            self.run_id, self.error = run_id, error
-            super().__init__()
-
     def __init__(self) -> None:
         super().__init__()
         self._plan: Plan | None = None
         self._asked: tuple[Any, ...] | None = None
-        self._recipe: Recipe | None = None
         self._error: InputError | None = None
         self._field = ""
         self._soon: Timer | None = None
-        self._starting = False
         self._failed = False
 
     def compose_content(self) -> ComposeResult:
@@ -220,7 +210,8 @@ class PlanScreen(StepScreen):
             rows.append(("plan.steps", f"{steps} ({computed})"))
         memory = self._memory(recipe)
         if memory:
-            rows.append(("plan.memory", memory))
+            host = self._peak_of(recipe) is not None and self._peak_of(recipe).device != "cuda"
+            rows.append(("plan.host_memory" if host else "plan.memory", memory))
         if made is not None and made.label == recipe.label and made.hours is not None:
             span = self.say("plan.hours", low=f"{made.hours.low:.2g}", high=f"{made.hours.high:.2g}")
             rows.append(("plan.time", f"{span} ({computed})"))
@@ -228,8 +219,15 @@ class PlanScreen(StepScreen):
             rows.append(("plan.time", self.say("plan.time_unknown")))
         return rows
 
+    def _peak_of(self, recipe: Recipe) -> Any:
+        """What was measured of exactly this recipe, if it was rehearsed."""
+        return self._rehearsed[1] if self._rehearsed is not None and self._rehearsed[0] == recipe else None
+
     def _memory(self, recipe: Recipe) -> str:
         """What the run would hold, and whether the GPU has as much; "" without a GPU."""
+        rehearsed = self._peak_of(recipe)
+        if rehearsed is not None:
+            return f"{rehearsed.peak_bytes / 2**30:.2f} GiB ({self.say('origin.measured')})\n  {self.say('plan.rehearsed')}"
         facts = self.wizard.facts
         gpu = facts.hardware.gpus[0] if facts.hardware.gpus else None
         span = self.tuner.outside.predict(recipe, facts.model.params_b) if gpu else None
@@ -241,6 +239,12 @@ class PlanScreen(StepScreen):
             return said
         fit = "fits" if span.high <= room else "too_much" if span.low > room else "tight"
         return f"{said}\n  {self.say(f'plan.{fit}', room=f'{room:.1f}')}"
+
+    def measured(self) -> None:
+        """A rehearsal is over: the recipe as it is now, and what was measured of it."""
+        if self.wizard.recipe is not None:
+            self._show_text(self.wizard.recipe)
+        self._draw()
 
     def _no_training(self) -> Content:
         made = self._plan
@@ -273,49 +277,25 @@ class PlanScreen(StepScreen):
         if self._soon is not None:
             self._soon.stop()
             self._keep()
-        if self._recipe is None:
-            if self._error is not None:
-                self.action_edit()
-            elif self._plan is None and not self._failed:
-                self.tell("plan.planning")
+        if not self._is_ready():
             return
-        run_id = self.wizard.run_id
-        if run_id is not None and alive(self.tuner, run_id):
-            self.app.push_screen(SureScreen("again", ("watch", "start", "stay"), run=run_id), self._decided)
-        else:
-            self._decided("start")
+        self.launch()
 
-    def _decided(self, choice: str | None) -> None:
-        if choice == "watch":
-            self.tuner.open_step("run")
-        elif choice == "start" and self._recipe is not None and not self._starting:
-            self._starting = True
-            self.tell("plan.checking")
-            self._start(self._recipe, self.tuner.lang)
+    def _is_ready(self) -> bool:
+        """Whether there is a recipe to run; else the place is shown where it is wrong."""
+        if self._recipe is None and self._error is not None:
+            self.action_edit()
+        elif self._recipe is None and self._plan is None and not self._failed:
+            self.tell("plan.planning")
+        return self._recipe is not None
 
-    @work(thread=True, exclusive=True, group="start", exit_on_error=False)
-    def _start(self, recipe: Recipe, lang: str) -> None:
-        run_id, error = None, ""
-        try:
-            outside = self.tuner.outside
-            ready = outside.prepare(recipe, self.tuner.say("plan.source"))
-            run = outside.create_run(ready, encode_recipe(ready))
-            outside.launch(run)
-            run_id = run.id
-        except InputError as wrong:
-            error = wrong.text(lang)
-        except (Unavailable, OSError) as wrong:
-            error = f"{type(wrong).__name__}: {wrong}"
-        self.post_message(self.Started(run_id, error))
-
-    @on(Started)
-    def _started(self, event: Started) -> None:
-        self._starting = False
-        if event.run_id is None:
-            self.notice(clean(event.error, 600), "bad")
-            self.notify(clean(event.error, 600), severity="error", timeout=10, markup=False)
-        else:
-            self.tuner.open_run(event.run_id)
+    def action_rehearse(self) -> None:
+        """Only measure; nothing is started."""
+        if self._soon is not None:
+            self._soon.stop()
+            self._keep()
+        if self._is_ready():
+            self.check_all(then_start=False)
 
 
 def _tail(path: str) -> str:

@@ -85,7 +85,7 @@ def rehearse(job: Job, recipe: Recipe) -> Rehearsal:
     from tuner_tui.evaluation.generate import answers
     from tuner_tui.training import data, model
     from tuner_tui.training.methods import method_of
-    from tuner_tui.training.speed import settle
+    from tuner_tui.training.speed import put_in_order, settle
 
     gauge = Gauge(job.device)
     objective = method_of(job)
@@ -102,6 +102,7 @@ def rehearse(job: Job, recipe: Recipe) -> Rehearsal:
     wanted = job.recipe.train.micro_batch * job.recipe.train.grad_accum * SPARE_BATCHES
     trainer.train_dataset, longest = longest_rows(trainer.train_dataset, wanted)
     trainer.eval_dataset, _ = longest_rows(trainer.eval_dataset, job.recipe.train.micro_batch)
+    put_in_order(job, trainer)
     trainer.add_callback(gauge.callback(trainer.model))
     trainer.train()
     trainer.args.max_steps = 2

@@ -68,15 +68,20 @@ def settle(job: Job, trainer: Any) -> None:
     if kind is Batching.PADDING_FREE:
         trainer.train_dataset = _cut(trainer.train_dataset, job.recipe.train.max_length)
         trainer.eval_dataset = _cut(trainer.eval_dataset, job.recipe.train.max_length)
-    if kind is Batching.GROUPED:
+    put_in_order(job, trainer)
+    if job.recipe.train.packing:
+        _recount(job, trainer)
+
+
+def put_in_order(job: Job, trainer: Any) -> None:
+    """The order in which the trainer takes its present rows; to be called again when it is given others."""
+    if batching(job.recipe, job.precision, job.device) is Batching.GROUPED:
         from tuner_tui.training.order import Grouped
 
         train = job.recipe.train
         lengths = [len(ids) for ids in trainer.train_dataset["input_ids"]]
         order = Grouped(lengths, train.micro_batch * train.grad_accum * job.world, job.recipe.seed)
         trainer._get_train_sampler = lambda dataset=None: order
-    if job.recipe.train.packing:
-        _recount(job, trainer)
 
 
 def _cut(dataset: Any, length: int) -> Any:

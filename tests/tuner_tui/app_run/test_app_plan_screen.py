@@ -10,9 +10,14 @@ from msgspec import structs
 from textual import events
 
 from advisor.facts import Facts, Gpu, Hardware, Model
-from advisor.recipe import decode_recipe, encode_recipe
+from advisor.recipe import DataSpec, ModelSpec, Recipe, TrainSpec, decode_recipe, encode_recipe
 from tests.tuner_tui.app_run.conftest import Opened, text_of
+from tuner_tui.outside import Outside
+from tuner_tui.paths import home as home_folder
+from tuner_tui.paths import samples
+from tuner_tui.runs import rehearsal
 from tuner_tui.runs.directory import list_runs
+from tuner_tui.runs.supervisor import launch
 from tuner_tui.widgets.recipe_text import RecipeText, field_at, row_of
 
 TEXT = "label: ft/sft:lora\nmodel:\n  id: nowhere/\ndata:\n  train: gone.jsonl\ntrain:\n  learning_rate: 0.0002\n"
@@ -121,3 +126,56 @@ async def test_the_field_under_the_cursor_is_explained(opened: Opened) -> None:
         await until(lambda: recipe_text(app).text == TEXT)
         recipe_text(app).move_cursor((6, 4))
         await until(lambda: "Size of a step" in text_of(app))
+
+
+PLANTED = """
+import sys, torch
+from trl import SFTTrainer
+real = SFTTrainer.compute_loss
+def compute_loss(self, *args, **kwargs):
+    if self.model.training and self.args.per_device_train_batch_size > 2:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    return real(self, *args, **kwargs)
+SFTTrainer.compute_loss = compute_loss
+from tuner_tui.training.rehearse import main
+sys.exit(main(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (samples() / "model").is_dir(), reason="needs the practice model")
+@pytest.mark.parametrize("fits", [True, False])
+async def test_nothing_starts_before_it_was_rehearsed_and_what_does_not_fit_starts_changed(
+    fits: bool, opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Real rehearsals; in the second one memory runs out above a micro-batch of 2."""
+    if not fits:
+        (tmp_path / "planted.py").write_text(PLANTED)
+
+        def planted(run: Any, command: list[str]) -> None:
+            launch(run, command=[command[0], str(tmp_path / "planted.py"), str(run.path)])
+
+        monkeypatch.setattr(rehearsal, "launch", planted)
+    data, model = samples() / "data", samples() / "model"
+    recipe = Recipe(
+        label="ft/sft:lora",
+        model=ModelSpec(id=str(model)),
+        data=DataSpec(train=str(data / "style.train.jsonl"), eval=str(data / "style.test.jsonl")),
+        train=TrainSpec(micro_batch=8, grad_accum=1, max_length=64, max_steps=2),
+    )
+    started: list[Any] = []
+    monkeypatch.setattr(Outside, "launch", lambda self, run: started.append(run))
+    async with opened("plan", recipe=encode_recipe(recipe)) as (app, pilot, until):
+        await until(lambda: recipe_text(app).text and app.screen._recipe is not None)
+        await pilot.press("f4")
+        await until(lambda: type(app.screen).__name__ == "RehearseScreen")
+        if not fits:
+            await until(lambda: "train.micro_batch = 2" in text_of(app))
+            assert app.say("runs.rehearse.backward") in text_of(app)
+            assert list_runs() == []
+            await pilot.press("enter")
+        await until(lambda: started)
+        ran = decode_recipe(started[0].recipe_path.read_bytes(), "run")
+        assert (ran.train.micro_batch, ran.train.grad_accum) == ((8, 1) if fits else (2, 4))
+        assert ("micro_batch: 2" in (app.wizard.recipe or "")) is not fits
+        assert not list((home_folder() / "rehearsals").iterdir())

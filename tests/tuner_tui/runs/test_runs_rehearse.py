@@ -41,7 +41,11 @@ def raw(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_every_stage_is_measured_and_nothing_is_left(tmp_path: Path, home: Path, raw: dict[str, Any]) -> None:
+@pytest.mark.parametrize("micro_batch", [6, 1], ids=["more rows than the file has", "fewer rows than the file has"])
+def test_every_stage_is_measured_and_nothing_is_left(
+    micro_batch: int, tmp_path: Path, home: Path, raw: dict[str, Any]
+) -> None:
+    raw["train"] |= {"micro_batch": micro_batch, "grad_accum": 1, "batching": "grouped"}
     path = tmp_path / "recipe.yaml"
     path.write_text(json.dumps(raw))
     command = [sys.executable, "-m", "tuner_tui", "rehearse", str(path), "--json"]
