@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from advisor.architecture import Architecture, from_config
 from advisor.catalog import config_of
 from advisor.errors import InputError
+from advisor.memory.optimizers import OPTIMIZERS
 from advisor.memory.spec import ADAPTERS, PRECISIONS, QUANTS, Attention, Loss, Spec, Strategy, ours
 from advisor.methods import Objective, Technique
 
@@ -20,12 +21,6 @@ KEYS = (
     "n_gpus", "strategy", "gpu",
 )  # fmt: skip
 _LIMITS = {"rank": 65536, "seq_len": 10**8, "micro_batch": 10**6, "grad_accum": 10**7, "n_gpus": 10**5}
-_OPTIMIZERS = (
-    "adamw_torch", "adamw_torch_fused", "adamw_torch_foreach", "adamw_8bit", "adamw_bnb_8bit", "paged_adamw_8bit",
-    "paged_adamw_32bit", "paged_adamw", "adamw", "adam", "sgd", "sgd_8bit", "adafactor", "lion", "lion_8bit",
-    "lion_32bit", "paged_lion_8bit", "paged_lion_32bit", "adagrad", "rmsprop", "adamw_hf", "adamw_torch_8bit",
-    "adamw_torch_4bit", "rmsprop_bnb", "rmsprop_bnb_8bit", "adamw_apex_fused", "fused_adamw", "adamw_anyprecision",
-)  # fmt: skip
 _SAID = (
     "technique",
     "objective",
@@ -86,7 +81,7 @@ def _read(given: dict[str, Any], source: str) -> dict[str, Any]:
         "precision": PRECISIONS,
         "quant": QUANTS,
         "adapter_dtype": ("fp32", "bf16", "fp16"),
-        "optimizer": _OPTIMIZERS,
+        "optimizer": OPTIMIZERS,
     }
     for key, allowed in words.items():
         if key in given:

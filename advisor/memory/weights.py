@@ -8,6 +8,7 @@ import msgspec
 
 from advisor.architecture import Architecture
 from advisor.linears import Linear, linears, parameter_count, quantised_weights
+from advisor.memory.optimizers import OPTIMIZERS, RANK
 from advisor.memory.spec import ADAPTERS, Loss, Spec, Strategy
 from advisor.methods import Objective, Technique
 
@@ -16,9 +17,6 @@ NF4_BYTES = 0.5 + 4 / 64
 NF4_DOUBLE_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Scales themselves in 8 bits, with one fp32 scale for each 256 of them."""
 INT8_BYTES = 1.0
-_EIGHT_BIT_STATE = 1 + 4 / 256
-"""One byte a state and one fp32 scale for each 256 (bitsandbytes optimizers, blocksize 256)."""
-_STATES = {"sgd": 0, "adafactor": 0, "lion": 1, "adam": 2, "adagrad": 1, "rmsprop": 1}
 
 _QKV = ("q_proj", "k_proj", "v_proj", "query_key_value", "c_attn", "wqkv", "qkv_proj", "w_pack", "attn.qkv", "qkv")
 _ALIASES = {
@@ -113,7 +111,7 @@ def held(spec: Spec) -> Held:
     base = weight_bytes(spec)
     unit = _trainable_bytes(spec)
     adapters = 0.0 if spec.full else unit * trainable
-    gradients = unit * trainable
+    gradients = _gradients(spec, trainable, unit)
     states, step = _states(spec, trainable, unit)
     weights_over, grads_over, states_over = _shares(spec)
     return Held(
@@ -138,14 +136,29 @@ def _trainable_bytes(spec: Spec) -> float:
 
 def _states(spec: Spec, trainable: int, unit: float) -> tuple[float, float]:
     """Bytes of the optimizer's states, and of the temporary that its step makes."""
-    name = spec.optimizer.lower()
-    kinds = next((count for key, count in _STATES.items() if key in name and key != "adam"), _STATES["adam"])
-    if "paged" in name:
-        return 0.0, 0.0
-    if "8bit" in name or "bnb_8bit" in name:
-        return kinds * _EIGHT_BIT_STATE * trainable, 0.0
-    foreach = name in ("adamw_torch", "adamw", "adamw_torch_foreach", "adam")
-    return kinds * unit * trainable, unit * trainable if foreach else 0.0
+    kind = OPTIMIZERS.get(spec.optimizer.lower(), OPTIMIZERS["adamw_torch_fused"])
+    each = unit if kind.bytes_each is None else kind.bytes_each
+    projected = _projected(spec, trainable, kind.states) if kind.projected and spec.full else None
+    weights = kind.states * trainable if projected is None else projected
+    return each * weights, unit * trainable if kind.foreach else 0.0
+
+
+def _projected(spec: Spec, trainable: int, states: float) -> float:
+    """States where each matrix keeps RANK rows of them and its projection; all other weights keep them whole."""
+    low = 0.0
+    for one in linears(spec.arch):
+        short, wide = sorted((one.d_in, one.d_out))
+        rank = min(RANK, short)
+        low += rank * (states * wide + short) * one.layers * one.copies
+    return states * (trainable - quantised_weights(spec.arch)) + low
+
+
+def _gradients(spec: Spec, trainable: int, unit: float) -> float:
+    """Bytes of gradients that are there together: all, or the largest where each is used at once."""
+    kind = OPTIMIZERS.get(spec.optimizer.lower())
+    if kind is None or not kind.layerwise or not spec.full:
+        return unit * trainable
+    return unit * max(quantised_weights(spec.arch) / spec.arch.layers, spec.arch.vocab * spec.arch.hidden)
 
 
 def _shares(spec: Spec) -> tuple[int, int, int]:
