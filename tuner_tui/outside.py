@@ -51,7 +51,7 @@ class Outside:
         folder = Path(model).expanduser() if model else None
         counts = folder is not None and (folder / "tokenizer.json").is_file()
         return _part("tuner_tui.inspect", "inspect")(
-            Path(path).expanduser(), lang=lang, model=folder if counts else None, test=test
+            Path(path).expanduser(), lang=lang, model=folder if counts else None, test=test, heard=heard
         )
 
     def row(self, path: str, number: int, mapping: dict[str, str], model: str | None) -> tuple[Any, Any]:
@@ -64,7 +64,7 @@ class Outside:
 
     def make_ready(self, path: str, out: str, choice: Any, heard: Heard) -> Any:
         """Data prepared in a new folder (Prepared); `heard` as for `inspect`."""
-        return _part("tuner_tui.inspect.prepare", "prepare")(path, out, choice)
+        return _part("tuner_tui.inspect.prepare", "prepare")(path, out, choice, heard=heard)
 
     def local_models(self) -> list[Any]:
         """The models on this machine (FoundModel)."""

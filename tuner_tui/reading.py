@@ -16,6 +16,7 @@ from textual.worker import get_current_worker
 
 from advisor.errors import InputError
 from tuner_tui.outside import Unavailable
+from tuner_tui.progress import Progress
 
 if TYPE_CHECKING:
     from tuner_tui.app import TunerApp
@@ -35,13 +36,6 @@ class Against(NamedTuple):
 
     model: str | None = None
     test: str | None = None
-
-
-class Progress(NamedTuple):
-    """Rows read so far, and the share of the file's bytes (None: not known)."""
-
-    rows: int
-    share: float | None
 
 
 class _Look(NamedTuple):

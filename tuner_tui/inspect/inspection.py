@@ -11,6 +11,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.facts import Data
 from tuner_tui.inspect.deep import Deep
+from tuner_tui.inspect.heard import Heard, hearing
 from tuner_tui.inspect.held import Held, sibling, sound_talks
 from tuner_tui.inspect.opened import open_file
 from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, spread
@@ -55,8 +56,9 @@ def inspect(
     max_length: int | None = None,
     full: bool = False,
     test: Path | str | None = None,
+    heard: Heard | None = None,
 ) -> Inspection:
-    """Inspect a file or folder; see `Wanted` for the options.
+    """Inspect a file or folder; see `Wanted` for the options. `heard` is told how far it is, and may raise to end it.
 
     InputError when there is nothing there, it cannot be read at all, or the mapping names no column of it.
     """
@@ -71,7 +73,8 @@ def inspect(
         test=None if test is None else Path(test).expanduser(),
     )
     source = open_source(path)
-    found = _inspected(source, wanted, held_rows(path, source, wanted))
+    held = held_rows(path, source, wanted)
+    found = _inspected(source._replace(blocks=hearing(source.blocks, path, heard)), wanted, held)
     _check_mapping(path, wanted.mapping, found)
     return found
 

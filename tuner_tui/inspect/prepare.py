@@ -16,6 +16,7 @@ import msgspec
 from advisor.errors import InputError
 from tuner_tui.inspect.alike import Alike
 from tuner_tui.inspect.formats import verdict
+from tuner_tui.inspect.heard import Heard, hearing
 from tuner_tui.inspect.held import Held, question_of, whole_of
 from tuner_tui.inspect.inspection import Wanted, held_rows
 from tuner_tui.inspect.mended import mended
@@ -67,8 +68,11 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
 
 
-def prepare(path: Path | str, out: Path | str, choice: Choice) -> Prepared:
-    """Make the prepared data set in `out`, which must be new or empty; InputError says what stands in the way."""
+def prepare(path: Path | str, out: Path | str, choice: Choice, *, heard: Heard | None = None) -> Prepared:
+    """Make the prepared data set in `out`, which must be new or empty; InputError says what stands in the way.
+
+    `heard` is told how far it is, and may raise to end it; nothing is left behind then.
+    """
     path, out = Path(path).expanduser(), Path(out).expanduser()
     _refuse_choice(choice)
     source = open_source(path)
@@ -81,7 +85,7 @@ def prepare(path: Path | str, out: Path | str, choice: Choice) -> Prepared:
     try:
         held = held_rows(path, source, Wanted(mapping=choice.mapping, test=choice.test))
         maker = _Maker(choice, Scan(shape, choice.mapping), held, work)
-        maker.read(chain(early, source.blocks))
+        maker.read(hearing(chain(early, source.blocks), path, heard))
         made = maker.finish(path, out)
         if out.is_dir():
             out.rmdir()

@@ -227,7 +227,8 @@ class PlanScreen(LaunchingScreen):
         """What the run would hold, and whether the GPU has as much; "" without a GPU."""
         rehearsed = self._peak_of(recipe)
         if rehearsed is not None:
-            return f"{rehearsed.peak_bytes / 2**30:.2f} GiB ({self.say('origin.measured')})\n  {self.say('plan.rehearsed')}"
+            peak = f"{rehearsed.peak_bytes / 2**30:.2f} GiB ({self.say('origin.measured')})"
+            return f"{peak}\n  {self.say('plan.rehearsed')}"
         facts = self.wizard.facts
         gpu = facts.hardware.gpus[0] if facts.hardware.gpus else None
         span = self.tuner.outside.predict(recipe, facts.model.params_b) if gpu else None

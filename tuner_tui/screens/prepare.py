@@ -19,7 +19,8 @@ from textual.worker import get_current_worker
 from advisor.errors import InputError
 from tuner_tui.keys import bindings
 from tuner_tui.outside import Unavailable
-from tuner_tui.reading import Cancelled, Progress
+from tuner_tui.progress import Progress
+from tuner_tui.reading import Cancelled
 from tuner_tui.safe import clean
 from tuner_tui.widgets.answers import Answers
 from tuner_tui.widgets.field import Field, PathField

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from advisor.errors import InputError
 from tuner_tui.keys import bindings
-from tuner_tui.reading import Progress
+from tuner_tui.progress import Progress
 from tuner_tui.safe import clean
 from tuner_tui.widgets.histogram import told
 from tuner_tui.widgets.lengths import Lengths

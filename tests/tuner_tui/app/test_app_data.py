@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tuner_tui.app import TunerApp
+from tuner_tui.outside import Outside
 from tuner_tui.paths import samples
 from tuner_tui.state import load_draft
 
@@ -217,3 +220,35 @@ def test_chat_messages_are_shown_as_who_said_what() -> None:
     assert turns('[{"role":"user","content":"cut o') == []
     assert turns('[{"price": 3}]') == []
     assert turns("plain") == []
+
+
+class SlowDisk(Outside):
+    """Every block of rows takes half a second to come."""
+
+    def inspect(self, path: str, lang: str, model: str | None, test: str | None, heard: Any) -> Any:
+        def late(rows: int, share: float | None) -> None:
+            heard(rows, share)
+            time.sleep(0.5)
+
+        return super().inspect(path, lang, model, test, late)
+
+
+async def test_a_huge_file_shows_how_far_it_is_and_escape_ends_it_while_keys_go_on(tmp_path: Path, until) -> None:
+    path = tmp_path / "rows.jsonl"
+    line = json.dumps({"instruction": "Question? " * 10, "output": "Answer. " * 20}) + "\n"
+    path.write_text("".join(line.replace("Question", f"Question {n}") for n in range(20_000)))
+    app = TunerApp(lang="en", outside=SlowDisk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.change(msgspec.structs.replace(app.wizard, data_path=str(path)))
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#found") and app.reading.progress.get(str(path)))
+        await until(pilot, lambda: "Esc stops it" in str(app.screen.query_one("#found").render()))
+        assert "%" in str(app.screen.query_one("#found").render())
+        await pilot.press("f2")
+        assert app.lang == "ko"
+        await pilot.press("f2", "escape")
+        await until(pilot, lambda: not app.reading.looking(str(path)))
+        assert getattr(app.screen, "STEP", "") == "data"
+        assert "stopped" in str(app.screen.query_one("#found").render())
+        assert app.wizard.facts.data.instruction_pairs == 0
+        await app.workers.wait_for_complete()

@@ -42,12 +42,19 @@ def test_the_server_stands_on_loopback_and_refuses_foreign_pages(tmp_path: Path)
     child = subprocess.Popen(
         [sys.executable, "-m", "tuner_tui", "web", "--port", str(port)],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         env={"TUNER_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
     )
     try:
         address = f"http://127.0.0.1:{port}/"
-        assert _status(address, {}) == 200
+        assert child.stderr is not None
+        opened = next(word for word in child.stderr.readline().split() if word.startswith(address)).rstrip(".,")
+        assert _status(address, {}) == 403, "another user of this machine has no key"
+        assert _status(f"{address}?key=wrong", {}) == 403
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert browser.open(opened, timeout=10).status == 200
+        assert browser.open(address, timeout=10).status == 200, "the cookie stays"
         assert _status(address, {"Origin": "https://evil.example"}) == 403
         assert _status(f"{address}ws", {"Host": "evil.example"}) == 403
     finally:

@@ -1,0 +1,28 @@
+"""Whoever waits for a long reading hears how far it is, and ends it by raising; nothing is caught here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from tuner_tui.inspect.rows import Block
+
+Heard = Callable[[int, float | None], None]
+"""Rows read so far, and the share of the file's bytes (None where it is not known: a folder, a packed file)."""
+
+
+WHOLE = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt")
+
+
+def hearing(blocks: Iterable[Block], path: Path, heard: Heard | None) -> Iterator[Block]:
+    """The same blocks; `heard` is called before each."""
+    if heard is None:
+        yield from blocks
+        return
+    size = path.stat().st_size if path.is_file() and path.suffix.lower() in WHOLE else 0
+    rows, done = 0, 0
+    for block in blocks:
+        heard(rows, min(done / size, 1.0) if size else None)
+        rows += len(block)
+        done += sum(map(len, block.lines)) + len(block)
+        yield block
