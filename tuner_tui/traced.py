@@ -23,6 +23,7 @@ BELOW, ABOVE = 0.94, 1.08
 """Spread of measurements around a trace: kernels' buffers and versions of the modelling code."""
 DEPTHS = (2, 4)
 LIMIT_S = 300.0
+MOST_BYTES = 1 << 20
 PHASES = ("forward", "backward", "bottom", "end", "step")
 
 
@@ -37,7 +38,7 @@ class Tracer:
     """One child process that traces one spec after another; it starts with the first and ends with the block."""
 
     def __init__(self) -> None:
-        self._child: subprocess.Popen[str] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Tracer:
         return self
@@ -67,29 +68,36 @@ class Tracer:
         child = self._child or self._start()
         assert child.stdin
         assert child.stdout
-        child.stdin.write(json.dumps({"spec": raw, "layers": list(DEPTHS)}) + "\n")
+        child.stdin.write(json.dumps({"spec": raw, "layers": list(DEPTHS)}).encode() + b"\n")
         child.stdin.flush()
-        ends = time.monotonic() + LIMIT_S
-        if not select.select([child.stdout], [], [], max(0.0, ends - time.monotonic()))[0]:
-            self.close()
-            raise ValueError(f"no answer in {LIMIT_S:.0f} s")
-        line = child.stdout.readline()
-        if not line:
-            self.close()
-            raise ValueError(f"the tracing process ended with {child.returncode}")
+        line = self._line(child.stdout)
         found = json.loads(line)
         if "error" in found:
             raise ValueError(found["error"])
         return {int(depth): phases for depth, phases in found["layers"].items()}
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _line(self, out: Any) -> bytes:
+        """The child's answer within LIMIT_S, whole: half a line does not hold up the estimate either."""
+        ends, found = time.monotonic() + LIMIT_S, b""
+        while not found.endswith(b"\n"):
+            if not select.select([out], [], [], max(0.0, ends - time.monotonic()))[0]:
+                self.close()
+                raise ValueError(f"no answer in {LIMIT_S:.0f} s")
+            more = os.read(out.fileno(), 1 << 16)
+            if not more or len(found) > MOST_BYTES:
+                self.close()
+                raise ValueError("the tracing process ended before it answered")
+            found += more
+        return found
+
+    def _start(self) -> subprocess.Popen[bytes]:
         environ = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "tuner_tui.trace"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
+            bufsize=0,
             env=environ,
         )
         return self._child

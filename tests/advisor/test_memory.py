@@ -9,13 +9,16 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers.training_args import OptimizerNames
 
 from advisor.architecture import from_config
 from advisor.catalog import find_gpu, find_model, gpus, models
 from advisor.errors import InputError
 from advisor.linears import parameter_count
 from advisor.memory import estimate, for_method, spec_from
+from advisor.memory.optimizers import OPTIMIZERS
 from advisor.memory.spec import PRECISIONS
+from advisor.memory.weights import held
 
 LLAMA_8B = {
     "model_type": "llama",
@@ -65,29 +68,16 @@ def test_full_tuning_of_eight_billion_weights_holds_sixteen_bytes_a_weight() -> 
     assert state == pytest.approx(16 * 8_030_261_248 / 2**30, rel=0.12)
 
 
-TRANSFORMERS_OPTIMIZERS = (
-    "adamw_torch adamw_torch_fused adamw_torch_xla adamw_torch_npu_fused adafactor adamw_anyprecision "
-    "adamw_torch_4bit adamw_torch_8bit ademamix sgd adagrad adamw_bnb_8bit adamw_8bit ademamix_8bit lion_8bit "
-    "lion_32bit paged_adamw_32bit paged_adamw_8bit paged_ademamix_32bit paged_ademamix_8bit paged_lion_32bit "
-    "paged_lion_8bit rmsprop rmsprop_bnb rmsprop_bnb_8bit rmsprop_bnb_32bit galore_adamw galore_adamw_8bit "
-    "galore_adafactor galore_adamw_layerwise galore_adamw_8bit_layerwise galore_adafactor_layerwise lomo adalomo "
-    "grokadamw schedule_free_radam schedule_free_adamw schedule_free_sgd apollo_adamw apollo_adamw_layerwise "
-    "stable_adamw"
-).split()
-
-
 def test_every_optimizer_that_transformers_names_is_known_and_holds_what_it_must() -> None:
-    parts = {
-        name: estimate(spec_from(spec(technique="full", precision="bf16", optimizer=name), "test")).parts
-        for name in TRANSFORMERS_OPTIMIZERS
-    }
-    states = {name: found.get("optimizer", 0.0) for name, found in parts.items()}
-    assert states["adamw_torch_4bit"] < states["adamw_8bit"] < states["adamw_torch"]
-    assert states["lion_8bit"] == pytest.approx(states["adamw_8bit"] / 2, rel=0.01)
-    assert states["ademamix_8bit"] == pytest.approx(states["adamw_8bit"] * 1.5, rel=0.01)
-    assert states["sgd"] == states["lomo"] == states["adafactor"] == 0
-    assert states["galore_adamw"] < states["adamw_torch"] / 3
-    assert parts["lomo"]["gradients"] < parts["sgd"]["gradients"] / 5
+    names = {kind.value for kind in OptimizerNames}
+    assert names <= set(OPTIMIZERS)
+    kept = {name: held(spec_from(spec(technique="full", precision="bf16", optimizer=name), "test")) for name in names}
+    assert kept["adamw_torch_4bit"].states < kept["adamw_8bit"].states < kept["adamw_torch"].states
+    assert kept["lion_8bit"].states == pytest.approx(kept["adamw_8bit"].states / 2)
+    assert kept["ademamix_8bit"].states == pytest.approx(kept["adamw_8bit"].states * 1.5)
+    assert kept["sgd"].states == kept["lomo"].states == kept["adafactor"].states == 0
+    assert kept["galore_adamw"].states < kept["adamw_torch"].states / 3
+    assert kept["lomo"].gradients < kept["sgd"].gradients / 5
 
 
 def test_methods_are_ordered_by_what_they_hold() -> None:

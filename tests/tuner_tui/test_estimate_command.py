@@ -2,6 +2,8 @@
 
 import json
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -38,6 +40,22 @@ def write(path: Path, value: object) -> str:
     """A JSON file."""
     path.write_text(json.dumps(value))
     return str(path)
+
+
+def test_a_line_that_cannot_be_read_is_answered_with_its_error_and_the_others_are_answered(
+    home: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    good = {"model": {"config": TINY}, "technique": "lora"}
+    lines = [{**good, "id": "a"}, {**good, "id": "b", "optimizer": "nonsense"}, "torn", {**good, "id": "c"}]
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    (home / "mixed.jsonl").write_text(text)
+    assert main(["estimate", "--spec", str(home / "mixed.jsonl"), "--json", "--batch"]) == 2
+    done = capsysbinary.readouterr()
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [one["id"] for one in found] == ["a", "b", None, "c"]
+    assert ["error" in one for one in found] == [False, True, True, False]
+    assert "nonsense" in found[1]["error"]
+    assert b"nonsense" in done.err
 
 
 def test_a_batch_answers_line_by_line_in_order(home: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -239,6 +257,22 @@ def test_a_trace_that_fails_says_why_and_arithmetic_answers() -> None:
     done = traced.trace(spec, {}, {**TINY, "hidden_act": "no_such_activation"})
     assert done.fallback
     assert done.estimate == estimate(spec)
+
+
+def test_a_trace_that_stops_in_the_middle_of_its_answer_falls_back_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = {"technique": "lora", "model": {"config": TINY}}
+    spec = spec_from(raw, "test")
+    monkeypatch.setattr(traced, "LIMIT_S", 0.5)
+    tracer = traced.Tracer()
+    code = "import sys, time; sys.stdout.write('{'); sys.stdout.flush(); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    tracer._child = child
+    done = tracer.trace(spec, raw, TINY)
+    assert "no answer" in str(done.fallback)
+    assert done.estimate == estimate(spec)
+    assert child.poll() is not None
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from advisor.document import parse_document
 from advisor.errors import InputError
 from advisor.memory import Estimate, Spec, estimate, spec_from
 from advisor.memory.fitting import USABLE, smallest_change, smallest_gpu, usable, verdict
-from tuner_tui.calibration import corrected, gpu_measurements
+from tuner_tui.calibration import Measured, corrected, gpu_measurements
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.contract import ESTIMATE, promised
 from tuner_tui.model_shapes import find_config
@@ -101,16 +101,37 @@ def _room(args: argparse.Namespace, raw: dict[str, Any]) -> float | None:
 
 
 def _batch(text: bytes, source: str, args: argparse.Namespace) -> int:
-    encoder, lang, runs = msgspec.json.Encoder(), language(), gpu_measurements()
+    """One answer a line, in order; a line that cannot be read is answered with its error, and the end is 2."""
+    encoder, runs, code = msgspec.json.Encoder(), gpu_measurements(), ExitCode.DONE
     with Tracer() as tracer:
         for number, line in enumerate(text.splitlines(), 1):
-            if line.strip():
-                raw = _document(line, source, number)
-                spec = spec_from(raw, f"{source}:{number}", find_config)
-                found = corrected(_traced(spec, raw, tracer) if args.trace else estimate(spec, lang), spec, runs)
-                sys.stdout.buffer.write(encoder.encode(promised(found, ESTIMATE, details=args.details)) + b"\n")
+            if not line.strip():
+                continue
+            try:
+                answer = _answer(line, f"{source}:{number}", args, tracer, runs)
+            except InputError as error:
+                say(error.text(language()))
+                answer, code = {"id": _id_of(line), "error": error.text(language())}, ExitCode.USAGE
+            sys.stdout.buffer.write(encoder.encode(answer) + b"\n")
     sys.stdout.buffer.flush()
-    return ExitCode.DONE
+    return code
+
+
+def _answer(line: bytes, place: str, args: argparse.Namespace, tracer: Tracer, runs: list[Measured]) -> dict[str, Any]:
+    raw = _document(line, place)
+    spec = spec_from(raw, place, find_config)
+    found = _traced(spec, raw, tracer) if args.trace else estimate(spec, language())
+    answer: dict[str, Any] = promised(corrected(found, spec, runs), ESTIMATE, details=args.details)
+    return answer
+
+
+def _id_of(line: bytes) -> Any:
+    try:
+        raw = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return None
+    found = raw.get("id") if isinstance(raw, dict) else None
+    return found if isinstance(found, str | int) else None
 
 
 def _traced(spec: Spec, raw: dict[str, Any], tracer: Tracer) -> Estimate:
@@ -124,10 +145,11 @@ def _traced(spec: Spec, raw: dict[str, Any], tracer: Tracer) -> Estimate:
     return done.estimate
 
 
-def _document(line: bytes, source: str, number: int) -> Any:
+def _document(line: bytes, place: str) -> Any:
     try:
         return msgspec.json.decode(line)
     except msgspec.DecodeError as error:
+        source, _, number = place.rpartition(":")
         raise InputError("estimate.line", source=source, line=number, detail=str(error)) from None
 
 

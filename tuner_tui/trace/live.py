@@ -22,7 +22,7 @@ def _summing() -> bool:
 
 
 def _bytes(storage: Any) -> int:
-    return -(-storage.nbytes() // BLOCK) * BLOCK
+    return -(-int(storage.nbytes()) // BLOCK) * BLOCK
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[misc]
