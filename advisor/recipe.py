@@ -84,15 +84,23 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class ModelSpec(_Part, frozen=True, kw_only=True):
-    """Which model: a hub id or a local folder. Remote code only when asked for by name.
+    """Which model: a hub id or a local folder.
+
+    `trust_remote_code`: the model's own Python files run with your rights only where this repeats the model's `id`;
+    `true` alone names nobody and is refused before a run.
 
     `adapter` is the folder of an earlier run's adapter that training goes on from.
     """
 
     id: str
     revision: str | None = None
-    trust_remote_code: bool = False
+    trust_remote_code: bool | str = False
     adapter: str | None = None
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether this model's own code was asked for by the model's name."""
+        return self.trust_remote_code == self.id
 
 
 class DataSpec(_Part, frozen=True, kw_only=True):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TextIO, cast
 
 GONE = "[redacted]"
 SHORTEST = 8
@@ -16,6 +18,7 @@ SECRET = re.compile(
     r"|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}"
     r"|\bAIza[0-9A-Za-z_-]{30,}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY(?:.*?END [A-Z ]*PRIVATE KEY)?"
+    r"|(?<=[?&])(?:api[-_]?key|access_token|token|sig|signature)=[^&\s\"']{8,}"
     r"|(?<=://)[^\s/:@\"']{1,64}:[^\s/@\"']{1,128}(?=@)",
     re.DOTALL,
 )
@@ -45,3 +48,38 @@ def redactor(environ: Mapping[str, str] | None = None) -> Callable[[str], str]:
 def redact(text: str) -> str:
     """The text without keys and tokens, those of this environment too."""
     return redactor()(text)
+
+
+def redacted(value: Any, clean: Callable[[str], str]) -> Any:
+    """Plain data with every text in it, however deep, without keys."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {key: redacted(item, clean) for key, item in value.items()}
+    return [redacted(item, clean) for item in value] if isinstance(value, list | tuple) else value
+
+
+class Shield:
+    """A text stream that lets no key through; everything else about the stream is as it was."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._redact = stream, redactor()
+
+    def write(self, text: str) -> int:
+        """Write what is left of the text."""
+        self._stream.write(self._redact(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Each line as `write` does."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def shield() -> None:
+    """From now on this process prints no key."""
+    sys.stdout = cast("TextIO", Shield(sys.stdout))
+    sys.stderr = cast("TextIO", Shield(sys.stderr))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import hmac
 import importlib
+import secrets
 import shlex
 import sys
 from typing import Any
@@ -25,12 +27,13 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.port <= 65535:
         raise InputError("web.port", port=args.port)
     try:
-        server = _server(args.port)
+        key = secrets.token_urlsafe(24)
+        server = _server(args.port, key)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("textual_serve", "aiohttp", "aiohttp_jinja2"):
             raise
         raise InputError("web.missing") from None
-    say(words().say("web.open", address=f"http://{HOST}:{args.port}"))
+    say(words().say("web.open", address=f"http://{HOST}:{args.port}/?key={key}"))
     try:
         server.serve()
     except OSError as error:
@@ -38,10 +41,11 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _server(port: int) -> Any:
+def _server(port: int, key: str) -> Any:
     """A textual-serve server that answers only requests made to loopback by its own pages.
 
-    Without it any page open in the browser could reach the app's web socket and type into it.
+    Every user of the machine reaches its loopback, so the address carries a key, which becomes a cookie.
+    Without the check of origin any page open in the browser could reach the app's web socket and type into it.
     """
     web: Any = importlib.import_module("aiohttp.web")
     serve: Any = importlib.import_module("textual_serve.server")
@@ -50,6 +54,12 @@ def _server(port: int) -> Any:
     @web.middleware  # type: ignore[untyped-decorator]
     async def own_pages_only(request: Any, handler: Any) -> Any:
         if not trusted(request.headers.get("Host"), request.headers.get("Origin"), allowed):
+            raise web.HTTPForbidden
+        if hmac.compare_digest(request.query.get("key", "").encode(), key.encode()):
+            reply = web.HTTPFound("/")
+            reply.set_cookie(f"tuner-{port}", key, httponly=True, samesite="Strict")
+            raise reply
+        if not hmac.compare_digest(request.cookies.get(f"tuner-{port}", "").encode(), key.encode()):
             raise web.HTTPForbidden
         return await handler(request)
 

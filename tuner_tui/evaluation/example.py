@@ -52,7 +52,7 @@ def for_model(tokenizer: Any, examples: Sequence[Example]) -> list[Example]:
 def _try_template(tokenizer: Any, examples: Sequence[Example]) -> None:
     """InputError when the template hangs or grows on rows spread over all of them: here nothing could stop it."""
     shown = examples[:: max(len(examples) // TRIED_ROWS, 1)]
-    asked: list[Conversation] = [([*each.prompt], True) for each in shown]  # type: ignore[list-item]
+    asked: list[Conversation] = [([*each.prompt], True) for each in shown]
     asked += [
         ([*turns, {"role": "assistant", "content": each.completion}], False)
         for (turns, _), each in zip(asked, shown, strict=True)

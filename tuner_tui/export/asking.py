@@ -81,7 +81,7 @@ def model_values(task: Task) -> dict[str, Any]:
     return {
         "MODEL": str(local) if local.is_dir() else recipe.model.id,
         "REVISION": recipe.model.revision,
-        "TRUST_REMOTE_CODE": recipe.model.trust_remote_code,
+        "TRUST_REMOTE_CODE": recipe.model.runs_code,
         "MAX_NEW_TOKENS": recipe.evaluation.max_new_tokens,
     }
 

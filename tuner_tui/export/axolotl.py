@@ -60,7 +60,7 @@ def model(work: Concrete) -> dict[str, Any]:
     spec = work.recipe.model
     revision = {"revision_of_model": spec.revision} if spec.revision else {}
     padding = {"special_tokens": {"pad_token": work.pad}} if work.pad else {}
-    return {"base_model": work.model, **revision, "trust_remote_code": spec.trust_remote_code, **padding}
+    return {"base_model": work.model, **revision, "trust_remote_code": spec.runs_code, **padding}
 
 
 def data(work: Concrete) -> dict[str, Any]:

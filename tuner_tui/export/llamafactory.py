@@ -73,7 +73,7 @@ def model(work: Concrete) -> dict[str, Any]:
     found: dict[str, Any] = {
         "model_name_or_path": work.model,
         "model_revision": spec.revision or "main",
-        "trust_remote_code": spec.trust_remote_code,
+        "trust_remote_code": spec.runs_code,
     }
     if work.quant == "int8":
         return {**found, "quantization_bit": 8, "quantization_method": "bnb"}

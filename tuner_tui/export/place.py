@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from advisor.errors import InputError
+from tuner_tui.redact import redact
 
 
 class Place:
@@ -26,6 +27,8 @@ class Place:
         """Write one file, folders made as needed; returns its path (aside, until committed)."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str) and redact(content) != content:
+            raise InputError("export.secret", file=name)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 

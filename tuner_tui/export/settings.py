@@ -61,7 +61,7 @@ def sections(source: Source, bundled: bool) -> list[tuple[str, dict[str, tuple[A
                 "LABEL": (recipe.label, "label"),
                 "MODEL": (str(local) if local.is_dir() else model.id, "model.id"),
                 "REVISION": (model.revision, "model.revision"),
-                "TRUST_REMOTE_CODE": (model.trust_remote_code, "model.trust_remote_code"),
+                "TRUST_REMOTE_CODE": (model.runs_code, "model.trust_remote_code"),
                 "TRAIN_FILE": (data_file(source, data.train, bundled), "data.train"),
                 "EVAL_FILE": (data_file(source, data.eval, bundled), "data.eval"),
                 "EVAL_FRACTION": (data.eval_fraction, "data.eval_fraction"),

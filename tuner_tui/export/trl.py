@@ -61,7 +61,7 @@ def model(work: Concrete) -> dict[str, Any]:
     return {
         "model_name_or_path": work.model,
         "model_revision": work.recipe.model.revision or "main",
-        "trust_remote_code": work.recipe.model.trust_remote_code,
+        "trust_remote_code": work.recipe.model.runs_code,
         "dtype": "float32" if work.technique == "full" else DTYPES[work.precision],
         "dataset_name": "./data",
         "dataset_train_split": "train",

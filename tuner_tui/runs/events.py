@@ -14,6 +14,8 @@ from typing import Any, Protocol, Self
 
 import msgspec
 
+from tuner_tui.redact import redacted, redactor
+
 VERSION = 1
 RESERVE_BYTES = 1 << 16
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -65,7 +67,7 @@ class EventWriter:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time, *, reserve: bool = False) -> None:
-        self._clock = clock
+        self._clock, self._redact = clock, redactor()
         self._reserve = _set_aside(path.with_name(".reserve")) if reserve else None
         self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._torn = _ends_torn(self._fd)
@@ -75,6 +77,7 @@ class EventWriter:
         self._write(kind, fields)
 
     def _write(self, kind: EventKind, fields: Mapping[str, Any]) -> dict[str, Any]:
+        fields = {name: redacted(value, self._redact) for name, value in fields.items()}
         event = {"v": VERSION, "t": kind.value, "at": self._clock(), **fields}
         nonfinite = [name for name, value in fields.items() if _is_nonfinite(value)]
         if nonfinite:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,6 +15,7 @@ from tuner_tui.runs.rows import check_rows
 from tuner_tui.runs.secrets import refuse_secrets
 
 CONFIG_BYTES = 1 << 22
+FORCED = "_attn_implementation_internal"  # CVE-2026-4372: ran code that it named
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt", "spiece.model")
 
 
@@ -35,6 +38,8 @@ def prepare(recipe: Recipe, source: str, base: Path | None = None) -> Recipe:
         ],
     )
     check_model(ready.model)
+    if ready.model.adapter:
+        check_adapter(Path(ready.model.adapter))
     _check_data(ready)
     return ready
 
@@ -46,13 +51,13 @@ def check_model(spec: ModelSpec) -> None:
         return
     if not folder.is_dir():
         raise InputError("runs.model.missing", path=spec.id)
-    _check_config(folder / "config.json")
+    _check_config(folder / "config.json", spec)
     _check_weights(folder)
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise InputError("runs.model.no_tokenizer", path=spec.id)
 
 
-def _check_config(path: Path) -> None:
+def _check_config(path: Path, spec: ModelSpec) -> None:
     if not path.is_file():
         raise InputError("runs.model.no_config", path=str(path.parent))
     try:
@@ -62,14 +67,41 @@ def _check_config(path: Path) -> None:
         raise InputError("runs.model.config", path=str(path), detail=str(error)) from None
     if not isinstance(config, dict):
         raise InputError("runs.model.config", path=str(path), detail=type(config).__name__)
+    _check_own_code(path, config, spec)
+
+
+def _check_own_code(path: Path, config: dict[str, Any], spec: ModelSpec) -> None:
+    """A configuration that names code of its own, or sets what the loader alone may set, is not loaded unasked."""
+    forced = next((key for key in config if key == "trust_remote_code" or key.startswith(FORCED)), None)
+    if forced is not None:
+        raise InputError("runs.model.forced", path=str(path), key=forced)
+    named = next((file for file in (path, path.with_name("tokenizer_config.json")) if _names_code(file)), None)
+    if named is not None and not spec.runs_code and not _known(config):
+        raise InputError("runs.model.own_code", path=str(named), model=spec.id)
+
+
+def _names_code(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            found = msgspec.json.decode(file.read(CONFIG_BYTES))
+    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and bool(found.get("auto_map"))
+
+
+def _known(config: dict[str, Any]) -> bool:
+    """Whether transformers has this architecture itself: then the model's own code is never needed, nor run."""
+    found = importlib.util.find_spec("transformers")
+    kind = str(config.get("model_type", "")).replace("-", "_")
+    home = Path(found.origin).parent if found is not None and found.origin else None
+    return bool(home and kind.isidentifier() and (home / "models" / kind).is_dir())
 
 
 def _check_weights(folder: Path) -> None:
     """Weights are safetensors, every shard that the index names is there and none is cut off."""
     found = sorted(folder.glob("*.safetensors"))
     if not found:
-        pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt")) or any(folder.glob("*.pth"))
-        raise InputError("runs.model.only_pickle" if pickled else "runs.model.no_weights", path=str(folder))
+        raise InputError("runs.model.only_pickle" if _pickles(folder) else "runs.model.no_weights", path=str(folder))
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         missing = sorted(name for name in _shards(index) if not (folder / name).is_file())
@@ -106,13 +138,31 @@ def _whole(path: Path) -> bool:
 def _model(spec: ModelSpec, base: Path) -> ModelSpec:
     """A folder's path made absolute; what is no folder and does not look like one is a hub id."""
     adapter = getattr(spec, "adapter", None)
+    refuse_code(spec)
+    named = spec.runs_code
     if adapter:
         spec = msgspec.structs.replace(spec, adapter=str(_found(adapter, base)))
     found = _found(spec.id, base)
     looks_local = spec.id.startswith(("/", ".", "~")) or spec.id.count("/") > 1
     if not found.exists() and not looks_local:
         return spec
-    return msgspec.structs.replace(spec, id=str(found))
+    return msgspec.structs.replace(spec, id=str(found), trust_remote_code=str(found) if named else False)
+
+
+def refuse_code(spec: ModelSpec) -> None:
+    """InputError when a model's own code is asked for without naming that model."""
+    if spec.trust_remote_code and not spec.runs_code:
+        raise InputError("runs.model.trust", model=spec.id)
+
+
+def check_adapter(folder: Path) -> None:
+    """InputError when an adapter's weights are no safetensors: a pickle beside its configuration runs what it likes."""
+    if folder.is_dir() and not any(folder.glob("*.safetensors")) and any(_pickles(folder)):
+        raise InputError("runs.model.only_pickle", path=str(folder))
+
+
+def _pickles(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt")]
 
 
 def _data(spec: DataSpec, base: Path) -> DataSpec:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe, decode_recipe
+from tuner_tui.redact import shield
 from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
@@ -30,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args(argv)
+    os.umask(0o077)
+    shield()
     run = RunDir(args.run_dir.resolve())
     if not run.recipe_path.is_file():
         print(InputError("training.no_recipe", path=run.recipe_path).text(language()), file=sys.stderr)

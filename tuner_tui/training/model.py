@@ -8,6 +8,7 @@ from typing import Any
 from advisor.errors import InputError
 from advisor.methods import Technique
 from advisor.recipe import AdapterSpec, ModelSpec, Precision, Recipe
+from tuner_tui.runs.preflight import check_adapter, refuse_code
 from tuner_tui.training.speed import attention
 
 SPARE_PADS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|endoftext|>", "<unk>", "<s>")
@@ -15,6 +16,7 @@ SPARE_PADS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|endof
 
 def check_model(spec: ModelSpec) -> None:
     """InputError when a local folder lacks what loading needs; hub ids are left to the hub client."""
+    refuse_code(spec)
     folder = Path(spec.id).expanduser()
     if not folder.is_dir():
         if folder.exists() or spec.id.startswith((".", "/", "~")):
@@ -94,6 +96,7 @@ def begin(recipe: Recipe, device: str) -> tuple[Any, Any]:
     folder = Path(recipe.model.adapter).expanduser()
     if not (folder / "adapter_config.json").is_file():
         raise InputError("training.adapter_missing", path=folder)
+    check_adapter(folder)
     tuned = PeftModel.from_pretrained(base, str(folder), is_trainable=technique is not Technique.FULL)
     if technique is Technique.FULL:
         return tuned.merge_and_unload(), None
@@ -115,7 +118,7 @@ def from_hub(kind: Any, spec: ModelSpec, **options: Any) -> Any:
         return kind.from_pretrained(
             str(Path(spec.id).expanduser()) if is_local(spec) else spec.id,
             revision=spec.revision,
-            trust_remote_code=spec.trust_remote_code,
+            trust_remote_code=spec.runs_code,
             **options,
         )
     except (OSError, ValueError, KeyError) as error:

@@ -9,6 +9,7 @@ import msgspec
 from advisor.recipe import Metric
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.measure import Measured
+from tuner_tui.redact import redacted, redactor
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.training.checkpoint import file_hash
 from tuner_tui.training.job import Job
@@ -103,6 +104,7 @@ def write_report(job: Job, outcome: Outcome) -> dict[str, Any]:
         "recipe_sha256": file_hash(job.run.recipe_path),
         "numbers": NUMBERS,
     }
+    report = dict(redacted(report, redactor()))
     write_atomic(job.run.report_path, msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     write_atomic(job.run.path / "report.html", page(job, report).encode())
     return report

@@ -1,0 +1,138 @@
+"""Planted keys reach nothing that is written; a stranger's code and pickles are refused by name and remedy."""
+
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from advisor.errors import InputError
+from advisor.recipe import ModelSpec, decode_recipe
+from tuner_tui import paths
+from tuner_tui.redact import GONE, Shield, redacted, redactor
+from tuner_tui.runs.events import EventKind, EventWriter
+from tuner_tui.runs.preflight import check_adapter, check_model, refuse_code
+
+HUB, OPEN, OWN = "hf_" + "C4n4ry" * 5, "sk-" + "C4n4ry0pen" * 3, "my-own-canary-value-93651"
+PLANTED = {"HF_TOKEN": HUB, "OPENAI_API_KEY": OPEN, "COMPANY_API_TOKEN": OWN}
+
+
+def model_of(folder: Path, **config: object) -> ModelSpec:
+    """A copy of the practice model, its configuration changed."""
+    folder.mkdir()
+    for path in (paths.samples() / "model").iterdir():
+        if path.name != "config.json" and path.is_file():
+            (folder / path.name).symlink_to(path)
+    found = json.loads((paths.samples() / "model" / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**found, **config}))
+    return ModelSpec(id=str(folder))
+
+
+def test_code_of_a_model_is_refused_unless_that_model_is_named(tmp_path: Path) -> None:
+    spec = model_of(tmp_path / "m", model_type="strangers", auto_map={"AutoConfig": "evil.Config"})
+    with pytest.raises(InputError, match=r"runs\.model\.own_code"):
+        check_model(spec)
+    check_model(ModelSpec(id=spec.id, trust_remote_code=spec.id))
+    for unnamed in (True, "someone/else"):
+        with pytest.raises(InputError, match=r"runs\.model\.trust"):
+            refuse_code(ModelSpec(id=spec.id, trust_remote_code=unnamed))
+
+
+def test_code_beside_an_architecture_that_transformers_has_is_never_run(tmp_path: Path) -> None:
+    """The child loads the model with the library's own code, whatever lies beside it."""
+    spec = model_of(tmp_path / "m", auto_map={"AutoModelForCausalLM": "evil.Model", "AutoConfig": "evil.Config"})
+    (tmp_path / "m" / "evil.py").write_text(f"open({str(tmp_path / 'pwned')!r}, 'w')")
+    check_model(spec)
+    code = (
+        "import sys; from transformers import AutoModelForCausalLM; from advisor.recipe import ModelSpec;"
+        "from tuner_tui.training.model import from_hub, load_tokenizer; spec = ModelSpec(id=sys.argv[1]);"
+        "load_tokenizer(spec); from_hub(AutoModelForCausalLM, spec, use_safetensors=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, spec.id], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("key", ["_attn_implementation_internal", "trust_remote_code"])
+def test_a_configuration_that_forces_the_loader_is_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(InputError, match=key):
+        check_model(model_of(tmp_path / "m", **{key: "evil/kernel"}))
+
+
+@pytest.mark.parametrize("name", ["adapter_model.bin", "adapter.pt", "weights.pkl"])
+def test_a_pickled_adapter_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x80\x04.")
+    with pytest.raises(InputError, match="pickle"):
+        check_adapter(tmp_path)
+    (tmp_path / "adapter_model.safetensors").touch()
+    check_adapter(tmp_path)
+
+
+def test_events_carry_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PLANTED.items():
+        monkeypatch.setenv(name, value)
+    with EventWriter(tmp_path / "events.jsonl") as events:
+        events.emit(EventKind.SAMPLE, prompt=f"say {HUB}", answers=[{"a": OPEN}, OWN], step=1)
+    text = (tmp_path / "events.jsonl").read_text()
+    assert not any(value in text for value in PLANTED.values())
+    assert json.loads(text)["answers"] == [{"a": GONE}, GONE]
+
+
+def test_a_shielded_stream_prints_no_key() -> None:
+    stream = io.StringIO()
+    shield = Shield(stream)
+    shield._redact = redactor(PLANTED)
+    print(f"GET https://u:{OPEN}@host/v1?api_key=plainsecret1 {HUB} {OWN}", file=shield)
+    assert "plainsecret1" not in stream.getvalue()
+    assert not any(value in stream.getvalue() for value in PLANTED.values())
+    assert redacted({"a": [1, None, OPEN]}, redactor({})) == {"a": [1, None, GONE]}
+
+
+def test_a_key_in_the_data_is_not_exported(tmp_path: Path) -> None:
+    from tuner_tui.export.place import Place
+
+    place = Place(tmp_path / "out", ["rows.jsonl"])
+    with pytest.raises(InputError, match=r"export\.secret"):
+        place.write("rows.jsonl", f'{{"prompt": "{HUB}"}}\n')
+    place.discard()
+
+
+@pytest.mark.slow
+def test_planted_keys_are_in_no_byte_of_a_run_or_its_exports(tmp_path: Path) -> None:
+    """In the environment and in the data: a real run, its report and every export that it allows are searched."""
+    rows = [{"instruction": f"What is key {n}? {HUB}", "output": f"{OPEN} answer"} for n in range(24)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {
+        "label": "ft/sft:lora",
+        "model": {"id": str(paths.samples() / "model")},
+        "data": {"train": str(tmp_path / "rows.jsonl"), "eval_fraction": 0.25},
+        "train": {"max_steps": 2, "micro_batch": 4, "max_length": 256, "threads": 1},
+        "evaluation": {"max_new_tokens": 8, "max_items": 4},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    decode_recipe((tmp_path / "recipe.yaml").read_bytes(), "recipe")
+    home = tmp_path / "home"
+    env = {**os.environ, **PLANTED, "TUNER_HOME": str(home), "TUNER_LANG": "en"}
+    command = [sys.executable, "-m", "tuner_tui"]
+    told = subprocess.run([*command, "run", str(tmp_path / "recipe.yaml")], env=env, capture_output=True, text=True)
+    assert json.loads(told.stdout.splitlines()[-1])["state"] == "finished", told.stderr[-2000:]
+    said = told.stdout + told.stderr
+    for target in ("recipe", "adapter", "trl-script", "openai", "trl", "llamafactory", "hub"):
+        out = tmp_path / "out" / target
+        done = subprocess.run(
+            [*command, "export", "last", "--to", target, "--out", str(out)], env=env, capture_output=True, text=True
+        )
+        said += done.stdout + done.stderr
+    written = [path for root in (home, tmp_path / "out") for path in root.rglob("*") if path.is_file()]
+    assert len(written) > 10
+    for value in PLANTED.values():
+        assert value not in said
+        holding = [str(path) for path in written if value.encode() in path.read_bytes()]
+        assert not holding
+    shared = [path for path in home.rglob("*") if stat.S_IMODE(path.lstat().st_mode) & 0o077 and path.is_file()]
+    assert not [path for path in shared if "runs" in path.parts], shared
