@@ -10,7 +10,7 @@ import msgspec
 
 from advisor.linears import Enters, Linear, linears
 from advisor.memory.loss import rows
-from advisor.memory.spec import SOFT, Attention, Spec
+from advisor.memory.spec import SOFT, Attention, Spec, litgpt
 from advisor.memory.weights import adapted
 from advisor.methods import Technique
 
@@ -105,6 +105,17 @@ def _mlp(spec: Spec, f: Formats) -> float:
     if a.experts:
         kept += (2 * f.projected * a.active_experts * a.hidden) * a.moe_layers / a.layers
     return kept
+
+
+def earlier_inputs(spec: Spec) -> float:
+    """Bytes per token of inputs of 4-bit layers of the step before, over all layers: its graph lives as long as its
+    loss and logits are bound (litgpt's loop), and old bitsandbytes keeps inputs on the graph, not among what backward
+    frees.
+    """
+    if not (spec.inputs_kept and spec.quant and litgpt(spec)):
+        return 0.0
+    read = {(one.enters, one.expert): one.d_in * _share(one, spec) for one in linears(spec.arch)}
+    return 2.0 * sum(read.values()) * spec.arch.layers
 
 
 def _share(linear: Linear, spec: Spec) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from advisor.memory.spec import Loss, Spec
+from advisor.memory.spec import Loss, Spec, litgpt
 from advisor.memory.weights import head_adapted
 from advisor.methods import Objective, Technique
 
@@ -65,11 +65,6 @@ def per_logit(spec: Spec) -> float:
 _LITGPT = 10.0
 """litgpt's head works in chunks whose half-precision logits (2) become fp32 (4: Fabric's `convert_output`) while the
 last step's (4) are still bound: traced on litgpt's own code, within 0.4 % (median) of 21 published peaks."""
-
-
-def litgpt(spec: Spec) -> bool:
-    """Whether the set-up is litgpt's: adapters in half precision, no autocast, nothing computed again."""
-    return spec.fused_qkv and not spec.grad_ckpt
 
 
 def kept_logit(spec: Spec) -> float:

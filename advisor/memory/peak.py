@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from advisor.catalog import find_gpu
-from advisor.memory.activations import layer
+from advisor.memory.activations import earlier_inputs, layer
 from advisor.memory.answer import GIB, Estimate, Range, Span, ordered
 from advisor.memory.assumptions import CONTEXT_GB, assumptions
 from advisor.memory.loss import generation_cache, kept_logit, loss_bytes, rows, tokens
@@ -20,8 +20,6 @@ OUTSIDE = ("context", "libraries")
 """Parts that no choice of settings changes: they never dominate."""
 BELOW, ABOVE = 0.91, 1.12
 """Spread of the framework's own count around the sum of parts: buffers of kernels, rounding, unlike code."""
-_ABOVE_OLD_4BIT = 1.3
-"""Published 4-bit runs without checkpointing on older stacks lie up to 1.27 times above the sum of parts."""
 _SLACK_FIXED, _SLACK_VARYING = 1.02, 1.05
 """Reserved over allocated: blocks that no tensor fits; more where batches differ in length."""
 _WIDEST = 1.245
@@ -46,12 +44,13 @@ def moments(spec: Spec) -> dict[str, Moment]:
     kept = n * (a.layers * (one.entry if spec.grad_ckpt else one.kept) + 4 * a.hidden)
     again = n * (one.kept - one.shared) if spec.grad_ckpt else 0.0
     passing = max(n * one.passing, n * one.product + h.whole_weight)
+    earlier = spec.earlier * n * earlier_inputs(spec) + h.whole_head
     before = h.gradients if spec.grad_accum > 1 else 0.0
     casts = h.casts / a.layers if spec.grad_ckpt else h.casts
     logits = n * a.vocab * kept_logit(spec) if spec.loss is Loss.FULL_LOGITS else 0.0
     head, last = _shares(spec, h)
     found = {
-        "loss": {"gradients": before, "activations": kept, "logits": loss_bytes(spec), "casts": h.casts},
+        "loss": {"gradients": before, "activations": kept + earlier, "logits": loss_bytes(spec), "casts": h.casts},
         "backward": {
             "gradients": max(before, head), "activations": kept + again + passing, "casts": casts, "logits": logits,
         },
@@ -99,8 +98,7 @@ def memory(spec: Spec) -> tuple[Range, Range, dict[str, float]]:
     moment = allocated(spec)
     likely = moment.total / GIB
     others = [allocated(other).total / GIB for other in _variants(spec)]
-    above = _ABOVE_OLD_4BIT if spec.inputs_kept and not spec.grad_ckpt else ABOVE
-    low, high = min([likely, *others]) * BELOW, max([likely, *others]) * above
+    low, high = min([likely, *others]) * BELOW, max([likely, *others]) * ABOVE
     return outside(spec, _narrowed(low, likely, high, bool(others)), moment.parts, bool(others))
 
 
@@ -125,7 +123,7 @@ def _variants(spec: Spec) -> list[Spec]:
     """The same set-up as other versions of the same libraries run it, where the spec cannot say which."""
     found = []
     if spec.inputs_kept and not spec.grad_ckpt:
-        found.append(msgspec.structs.replace(spec, inputs_kept=False))
+        found += [msgspec.structs.replace(spec, inputs_kept=False), msgspec.structs.replace(spec, earlier=1.0)]
     if spec.prepared and spec.attn is Attention.FLASH:
         found.append(msgspec.structs.replace(spec, lifts=False))
     return found

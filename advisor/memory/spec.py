@@ -47,6 +47,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 
     `precision` bf16 and fp16 hold the weights in that format; bf16_mixed and fp16_mixed hold fp32 weights and
     compute under autocast. `inputs_kept`: bitsandbytes of a version that keeps the inputs of 4-bit layers.
+    `earlier`: length of the step before beside the longest row, where the loop still holds that step's inputs.
     `fused_qkv`: one matrix makes queries, keys and values whatever the config says (litgpt).
     `lifts`: k-bit preparation leaves embeddings, head and norms in fp32 (some trainers put them back).
     """
@@ -69,6 +70,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     adapter_dtype: str = "fp32"
     autocast: bool = False
     inputs_kept: bool = False
+    earlier: float = 0.5
     fused_qkv: bool = False
     lifts: bool = True
     dora: bool = False
@@ -94,6 +96,11 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     def prepared(self) -> bool:
         """Whether k-bit preparation lifted embeddings, head and norms to fp32."""
         return self.lifts and self.quant is not None and self.technique in ADAPTERS and self.adapter_dtype == "fp32"
+
+
+def litgpt(spec: Spec) -> bool:
+    """Whether the set-up is litgpt's: adapters in half precision, no autocast, nothing computed again."""
+    return spec.fused_qkv and not spec.grad_ckpt
 
 
 def ours(technique: Technique, arch: Architecture, **changes: Any) -> Spec:

@@ -9,7 +9,7 @@ import msgspec
 from advisor.architecture import Architecture
 from advisor.linears import Linear, linears, parameter_count, quantised_weights
 from advisor.memory.optimizers import OPTIMIZERS, RANK
-from advisor.memory.spec import ADAPTERS, Loss, Spec, Strategy
+from advisor.memory.spec import ADAPTERS, Loss, Spec, Strategy, litgpt
 from advisor.methods import Objective, Technique
 
 NF4_BYTES = 0.5 + 4 / 64
@@ -46,6 +46,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     casts: float
     trainable: int
     whole_weight: float
+    whole_head: float
     dora: float
 
 
@@ -102,7 +103,15 @@ def weight_bytes(spec: Spec) -> float:
     if spec.quant is None:
         return half * (inside + outside)
     per = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES}.get(spec.quant, INT8_BYTES)
-    return per * inside + (4.0 if spec.prepared else half) * outside
+    head = arch.vocab * arch.hidden if packs_head(spec) else 0
+    if head and arch.tied:
+        outside += head  # litgpt holds a head of its own beside a tied embedding
+    return per * (inside + head) + (4.0 if spec.prepared else half) * (outside - head)
+
+
+def packs_head(spec: Spec) -> bool:
+    """Whether the output head is in 4 bits too, and whole for a moment: litgpt packs every linear layer."""
+    return litgpt(spec) and spec.quant in ("nf4", "nf4_double")
 
 
 def held(spec: Spec) -> Held:
@@ -124,6 +133,7 @@ def held(spec: Spec) -> Held:
         casts=_casts(spec),
         trainable=trainable,
         whole_weight=_largest_whole_weight(spec),
+        whole_head=2.0 * spec.arch.vocab * spec.arch.hidden if packs_head(spec) else 0.0,
         dora=_dora(spec),
     )
 
