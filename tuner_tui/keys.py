@@ -79,6 +79,10 @@ KEYS: tuple[Key, ...] = (
     Key("write", "f5", "write", "export"),
     Key("sample_next", "f5", "sample_next", "results"),
     Key("others", "f6", "others", "results"),
+    Key("bake_off", "f7", "bakeoff", "results"),
+    Key("question", "right,f5", "question", "bakeoff"),
+    Key("differing", "f6", "differing", "bakeoff"),
+    Key("leave_bakeoff", "escape", "cancel", "bakeoff"),
     Key("close", "escape,enter", "close", "modal"),
     Key("done", "escape", "close", "settings"),
     Key("unmap", "delete,backspace", "unmap", "keylist"),
@@ -108,6 +112,7 @@ INSIDE = (
     "problems",
     "rows",
     "prepare",
+    "bakeoff",
 )
 """Scopes inside a list or a dialog."""
 

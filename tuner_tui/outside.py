@@ -149,6 +149,21 @@ class Outside:
         sets = [f"{key}={str(value).lower()}" for key, value in change.items()]
         return decode_recipe(encode_recipe(recipe), "recipe", sets)
 
+    def bakeoff(self, run: str, lang: str, tell: Callable[[str], None]) -> tuple[dict[str, Any], str]:
+        """Every lane that is possible for a run, on its held-out questions: the document and its table in words.
+
+        `tell` hears of each lane, and may raise to end it. InputError, or bakeoff.Failed when the work failed.
+        """
+        from tuner_tui import bakeoff
+        from tuner_tui.words import words
+
+        found, told = self.find_run(run), words(lang)
+        recipe, tuned = bakeoff.recipe_of(found), bakeoff.result_of(found)
+        lanes = bakeoff.lanes_for(recipe, tuned is not None, None)
+        advice = bakeoff.advised(recipe)
+        document = bakeoff.compare(recipe, lanes, tuned=tuned, goal=0.9, told=told, tell=tell, advice=advice)
+        return document, bakeoff.table(document, told)
+
     def create_run(self, recipe: Recipe, text: str) -> Any:
         """A new run directory, state queued."""
         return _part("tuner_tui.runs.directory", "create_run")(recipe, text)

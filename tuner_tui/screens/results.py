@@ -278,9 +278,16 @@ class ResultsScreen(StepScreen):
         """Another answer only when there is one."""
         if action == "sample_next":
             return len(self._samples()) > 1
-        if action == "others":
+        if action in ("others", "bakeoff"):
             return bool(self._report)
         return super().check_action(action, parameters)
+
+    def action_bakeoff(self) -> None:
+        """Every method on the same held-out questions, now."""
+        from tuner_tui.screens.bakeoff import BakeoffScreen
+
+        if self._run_id is not None:
+            self.app.push_screen(BakeoffScreen(self._run_id))
 
     def action_sample_next(self) -> None:
         """The next held-out question."""
