@@ -100,12 +100,12 @@ def weight_bytes(spec: Spec) -> float:
     inside = quantised_weights(arch)
     outside = parameter_count(arch) - inside
     half = 4.0 if spec.mixed or spec.precision == "fp32" else 2.0
+    if arch.tied and litgpt(spec):
+        outside += arch.vocab * arch.hidden  # litgpt holds a head of its own beside a tied embedding
     if spec.quant is None:
         return half * (inside + outside)
     per = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES}.get(spec.quant, INT8_BYTES)
     head = arch.vocab * arch.hidden if packs_head(spec) else 0
-    if head and arch.tied:
-        outside += head  # litgpt holds a head of its own beside a tied embedding
     return per * (inside + head) + (4.0 if spec.prepared else half) * (outside - head)
 
 

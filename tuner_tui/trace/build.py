@@ -72,7 +72,7 @@ def _pack(model: nn.Module, spec: Spec) -> None:
             out = PackedProduct.apply(inside, self.in_features, self.out_features, half)
             return out.to(x.dtype)
 
-    if any(type(child).__name__ == "Conv1D" for child in model.modules()):
+    if any(_is_conv1d(child) for child in model.modules()):
         raise ValueError("layers of this family are not traced in 4 bits")
     head = model.get_output_embeddings()
     for parent in list(model.modules()):
@@ -114,8 +114,16 @@ def _targets(model: nn.Module, spec: Spec) -> Any:
 
     if spec.targets == "all-linear":
         return "all-linear"
-    names = {name.rpartition(".")[2] for name, child in model.named_modules() if isinstance(child, nn.Linear)}
-    return [name for name in names if is_target(name, spec.targets)]
+    layers = [name for name, child in model.named_modules() if isinstance(child, nn.Linear) or _is_conv1d(child)]
+    chosen = {".".join(name.split(".")[-2:]) for name in layers if is_target(name.rpartition(".")[2], spec.targets)}
+    if not chosen and spec.targets == "attention":
+        chosen = {".".join(name.split(".")[-2:]) for name in layers if "attn" in name or "attention" in name}
+    return sorted(chosen)
+
+
+def _is_conv1d(module: nn.Module) -> bool:
+    """GPT-2's linear layer, stored the other way round."""
+    return type(module).__name__ == "Conv1D"
 
 
 def _checkpoint(model: nn.Module) -> None:
