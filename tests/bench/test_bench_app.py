@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -121,3 +122,56 @@ def test_a_signal_puts_the_terminal_right(opened: Open, number: signal.Signals) 
     tail = terminal.sent[-400:]
     assert b"\x1b[?1049l" in tail
     assert b"\x1b[?25h" in tail
+
+
+EVENTS = 1_000_000
+PAINT_S, PAINT_MIB = 1.0, 200.0
+
+
+def _long_run(home: Path) -> str:
+    """A finished run of a million events, as `tuner run` would have written it."""
+    import msgspec
+
+    from advisor.recipe import DataSpec, ModelSpec, Recipe
+    from tuner_tui.runs.directory import create_run
+
+    recipe = Recipe(label="ft/sft:lora", model=ModelSpec(id="model"), data=DataSpec(train="rows.jsonl"))
+    run = create_run(recipe, root=home / "runs")
+    encode, total = msgspec.json.encode, EVENTS - 2
+    with run.events_path.open("wb") as file:
+        file.write(encode({"v": 1, "t": "start", "at": 1e9, "label": recipe.label}) + b"\n")
+        for step in range(1, total + 1):
+            event = {"v": 1, "t": "step", "at": 1e9 + step, "step": step, "total": total, "loss": 1.0 + 1.0 / step}
+            file.write(encode(event) + b"\n")
+        file.write(encode({"v": 1, "t": "exit", "at": 1e9 + total, "reason": "done", "code": 0}) + b"\n")
+    return run.id
+
+
+def test_attaching_to_a_million_events_paints_at_once_in_little_memory(
+    opened: Open, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The paint of the attached screen is timed; that all events were read is waited for, and memory taken then."""
+    run_id = _long_run(tmp_path / "home")
+    terminal = tuner(opened)
+    terminal.until("t u n e r")
+    terminal.quiet()
+    (tmp_path / "home" / "draft.json").unlink(missing_ok=True)
+    terminal.close()
+    (tmp_path / "home" / "draft.json").write_text(f'{{"version":1,"step":"run","run_id":"{run_id}"}}')
+    terminal = tuner(opened)
+    terminal.until("t u n e r")
+    terminal.quiet()
+    before, sent = terminal.cpu_s(), len(terminal.sent)
+    began = time.perf_counter()
+    terminal.write(b"7")
+    terminal.until("The run")
+    painted, work = time.perf_counter() - began, terminal.cpu_s() - before
+    terminal.until(f"{EVENTS - 2}/{EVENTS - 2}")
+    read, all_work = time.perf_counter() - began, terminal.cpu_s() - before
+    with capsys.disabled():
+        print(
+            f"\na million events: painted after {painted:.2f} s ({work:.2f} s of work), read whole after {read:.1f} s"
+        )
+        print(f"({all_work:.1f} s of work), {terminal.memory_mib():.0f} MiB, {len(terminal.sent) - sent} bytes sent")
+    assert work <= PAINT_S
+    assert terminal.memory_mib() <= PAINT_MIB
