@@ -152,11 +152,6 @@ def test_attaching_to_a_million_events_paints_at_once_in_little_memory(
 ) -> None:
     """The paint of the attached screen is timed; that all events were read is waited for, and memory taken then."""
     run_id = _long_run(tmp_path / "home")
-    terminal = tuner(opened)
-    terminal.until("t u n e r")
-    terminal.quiet()
-    (tmp_path / "home" / "draft.json").unlink(missing_ok=True)
-    terminal.close()
     (tmp_path / "home" / "draft.json").write_text(f'{{"version":1,"step":"run","run_id":"{run_id}"}}')
     terminal = tuner(opened)
     terminal.until("t u n e r")
