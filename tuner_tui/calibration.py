@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from advisor.catalog import find_gpu
 from advisor.duration import flops_per_step
 from advisor.errors import InputError
 from advisor.memory import GIB, Estimate, Range, Spec, estimate, of_recipe
@@ -35,6 +36,10 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     computed_gb: Range
     step_s: float | None = None
     flops_per_s: float | None = None
+    gpu: str | None = None
+    driver: str | None = None
+    attn: str | None = None
+    loss: str | None = None
 
     @property
     def ratio(self) -> float:
@@ -59,11 +64,26 @@ def remember(recipe: Recipe, measured: dict[str, Any], file: Path | None = None)
 
     One JSON line with the recipe, so that it is compared with what later versions compute for it.
     """
-    line = msgspec.json.encode({**measured, "recipe": msgspec.to_builtins(recipe)}) + b"\n"
+    line = msgspec.json.encode({**_machine(), **measured, "recipe": msgspec.to_builtins(recipe)}) + b"\n"
     path = file or paths.home() / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as out:
         out.write(line)
+
+
+def _machine() -> dict[str, str | None]:
+    """What names this machine's stack: the first GPU, its driver, torch; None = not known."""
+    from importlib import metadata
+
+    from tuner_tui.probe import probe
+
+    found = probe()
+    gpus = found.hardware.gpus or []
+    try:
+        torch = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        torch = None
+    return {"gpu": gpus[0].name if gpus else None, "driver": found.driver, "torch": torch}
 
 
 def remembered(file: Path | None = None) -> list[Measured]:
@@ -88,6 +108,10 @@ def _remembered(line: bytes) -> Measured | None:
             torch=str(raw.get("torch", "?")),
             measured_gb=raw["allocated_bytes"] / GIB,
             computed_gb=estimate(spec).allocated_gb,
+            gpu=raw.get("gpu"),
+            driver=raw.get("driver"),
+            attn=spec.attn.value,
+            loss=spec.loss.value,
         )
     except (OSError, msgspec.MsgspecError, InputError, KeyError, TypeError, IndexError):
         return None
@@ -116,6 +140,8 @@ def _measured(folder: Path, device: str | None) -> Measured | None:
         computed_gb=estimate(spec).peak_gb if on_gpu else host_memory(spec)[1],
         step_s=step,
         flops_per_s=_speed(spec, report, step),
+        attn=spec.attn.value,
+        loss=spec.loss.value,
     )
 
 
@@ -153,12 +179,16 @@ def gpu_measurements() -> list[Measured]:
 
 
 def corrected(found: Estimate, spec: Spec, runs: list[Measured] | None = None) -> Estimate:
-    """The estimate times what GPU runs of the same technique measured here; unchanged where nothing was measured.
+    """The estimate times what GPU runs of the same technique, attention, loss and GPU measured here.
+
+    Unchanged where nothing was measured. What a measurement does not name counts as the same. The stack (driver and
+    torch) is the newest measurement's: after an upgrade, older ones no longer count.
 
     `calibrated` is the weight of the measurements: one run counts half, more count more.
     """
     known = gpu_measurements() if runs is None else runs
-    same = [one.ratio for one in known if one.technique == spec.technique.value and one.device == "gpu"]
+    alike = [one for one in known if _alike(one, spec)]
+    same = [one.ratio for one in alike if _same_stack(one, alike[0])]
     if not same:
         return found
     weight = 1 - 0.5 ** len(same)
@@ -171,6 +201,20 @@ def corrected(found: Estimate, spec: Spec, runs: list[Measured] | None = None) -
         tier="measured",
         calibrated=round(weight, 3),
     )
+
+
+def _alike(one: Measured, spec: Spec) -> bool:
+    if one.technique != spec.technique.value or one.device != "gpu":
+        return False
+    if one.attn not in (None, spec.attn.value) or one.loss not in (None, spec.loss.value):
+        return False
+    named, measured = (find_gpu(name) if name else None for name in (spec.gpu, one.gpu))
+    return named is None or measured is None or named.name == measured.name
+
+
+def _same_stack(one: Measured, newest: Measured) -> bool:
+    pairs = ((one.driver, newest.driver), (one.torch, newest.torch), (one.gpu, newest.gpu))
+    return all(mine == other or None in (mine, other) or "?" in (mine, other) for mine, other in pairs)
 
 
 def _scaled(span: Range, factor: float, weight: float) -> Range:

@@ -162,8 +162,17 @@ def test_measured_runs_of_the_same_kind_correct_the_estimate_and_say_so() -> Non
     assert known.tier == "measured"
     assert known.calibrated == 0.75
     assert known.peak_gb.high / known.peak_gb.low < plain.peak_gb.high / plain.peak_gb.low
-    other = [Measured(technique="full", measured_gb=20.0, **run)]  # type: ignore[arg-type]
-    assert corrected(plain, spec, other) == plain
+    for differs in ({"technique": "full"}, {"attn": "eager"}, {"loss": "liger"}):
+        other = [Measured(**{"technique": "lora", "measured_gb": 20.0, **run, **differs})]  # type: ignore[arg-type]
+        assert corrected(plain, spec, other) == plain
+    here = msgspec.structs.replace(spec, gpu="RTX 4090")
+    elsewhere = [Measured(technique="lora", measured_gb=20.0, gpu="Tesla T4", **run)]  # type: ignore[arg-type]
+    assert corrected(plain, here, elsewhere) == plain
+    upgraded = [
+        Measured(technique="lora", measured_gb=size, driver=driver, **run)  # type: ignore[arg-type]
+        for size, driver in ((11.0, "580"), (20.0, "550"))
+    ]
+    assert corrected(plain, spec, upgraded) == corrected(plain, spec, upgraded[:1])
 
 
 def test_only_runs_that_a_gpu_driver_counted_are_used(home: Path) -> None:
