@@ -136,3 +136,22 @@ def test_planted_keys_are_in_no_byte_of_a_run_or_its_exports(tmp_path: Path) -> 
         assert not holding
     shared = [path for path in home.rglob("*") if stat.S_IMODE(path.lstat().st_mode) & 0o077 and path.is_file()]
     assert not [path for path in shared if "runs" in path.parts], shared
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_checkpoint_of_another_user_is_not_opened(tmp_path: Path) -> None:
+    from tuner_tui.training.checkpoint import refuse_others
+
+    folder = tmp_path / "checkpoint-2"
+    folder.mkdir()
+    (folder / "optimizer.pt").write_bytes(b"\x80\x04.")
+    refuse_others(folder)
+    os.chown(folder / "optimizer.pt", 12345, -1)
+    with pytest.raises(InputError, match="12345"):
+        refuse_others(folder)
+
+
+def test_the_readme_prints_the_help_as_it_is() -> None:
+    env = {**os.environ, "TUNER_LANG": "en"}
+    told = subprocess.run([sys.executable, "-m", "tuner_tui", "--help"], env=env, capture_output=True, text=True)
+    assert told.stdout.rstrip() in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

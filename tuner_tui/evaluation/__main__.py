@@ -13,6 +13,7 @@ from advisor.errors import InputError
 from tuner_tui.evaluation.bakeoff import Asked
 from tuner_tui.evaluation.child import device_for, tell
 from tuner_tui.evaluation.page import page
+from tuner_tui.redact import redacted, redactor
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.words import language, words
 
@@ -37,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         traceback.print_exc()
         tell("error", text=f"{type(error).__name__}: {error}"[:300])
         return 1
+    result = dict(redacted(result, redactor()))
     write_atomic(Path(request.out), msgspec.json.format(msgspec.json.encode(result)) + b"\n")
     shown = page(result, goal=request.asked.goal, lang=language(), say=words().say)
     write_atomic(Path(request.out).with_suffix(".html"), shown.encode())

@@ -44,6 +44,7 @@ def seal(checkpoints: Path, step: int, **made_from: object) -> Path:
     A whole checkpoint of that step is never replaced: it holds the same, and there is no moment without it.
     """
     written = checkpoints / PARTIAL / f"checkpoint-{step}"
+    (written / "training_args.bin").unlink(missing_ok=True)  # a pickle that nobody reads
     files = {}
     for path in sorted(each for each in written.rglob("*") if each.is_file()):
         files[path.relative_to(written).as_posix()] = Part(path.stat().st_size, file_hash(path, flush=True))
@@ -158,9 +159,19 @@ def starting_point(job: Job, made_from: dict[str, object]) -> Path | None:
         if skipped:
             job.warn("begins_again")
         return None
+    if path is not None:
+        refuse_others(path)
     if manifest.threads != made_from["threads"]:
         job.warn("threads_changed", before=manifest.threads, now=made_from["threads"])
     return path
+
+
+def refuse_others(checkpoint: Path) -> None:
+    """InputError when somebody else wrote a part of a checkpoint: optimizer and random states are pickles."""
+    for part in (checkpoint, *checkpoint.rglob("*")):
+        owner = part.lstat().st_uid
+        if owner != os.geteuid():
+            raise InputError("training.others_checkpoint", path=part, owner=owner)
 
 
 def _refuse_changed(job: Job, before: dict[str, object], now: dict[str, object]) -> None:
