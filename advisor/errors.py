@@ -23,3 +23,7 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return self.text("en")
+
+
+class Refused(InputError):
+    """Nothing is wrong with what was given, but it does not fit here; the command line exits with 3."""

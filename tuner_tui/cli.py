@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from advisor.errors import InputError
+from advisor.errors import InputError, Refused
 from tuner_tui import __version__
 from tuner_tui.commands import ExitCode, say
 from tuner_tui.redact import redact
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _dispatch(args)
     except InputError as error:
         say(error.text(language()))
-        return ExitCode.USAGE
+        return ExitCode.REFUSED if isinstance(error, Refused) else ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:

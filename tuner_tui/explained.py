@@ -9,7 +9,7 @@ from advisor.words import Words
 # Failures that are said in words without being InputErrors; their codes are their keys.
 FAULTS = (
     *("cli.lang", "cli.unknown", "cli.no_terminal", "cli.bad_usage", "cli.crashed"),
-    *("runs.no_room", "runs.queue.no_device", "runs.queue.too_big", "runs.stop.stuck", "runs.end.crashed"),
+    *("runs.queue.no_device", "runs.queue.too_big", "runs.stop.stuck", "runs.end.crashed"),
     *("serve.needs", "serve.ended"),
     *("training.exit.oom", "training.exit.disk", "training.exit.error", "training.rehearsal.too_big"),
     *("training.exit.diverged_loss", "training.exit.diverged_gradient", "training.exit.diverged_weights"),

@@ -163,9 +163,10 @@ def terminate(bench: Bench) -> None:
 
 
 def hang_up(bench: Bench) -> None:
-    """SIGHUP, as when the terminal closes: nothing happens, once the process has begun to work."""
-    if bench.acknowledged():
-        bench.signal(signal.SIGHUP)
+    """SIGHUP, as when the terminal closes: nothing happens, from the first instruction on."""
+    before = bench.living
+    bench.signal(signal.SIGHUP)
+    assert not before or bench.living or state_of(bench.run) is RunState.FINISHED
 
 
 def ask(bench: Bench) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from tuner_tui.export.targets import TARGETS, find_target
-from tuner_tui.runs.supervisor import child_environment
+from tuner_tui.runs.spawn import child_environment
 from tuner_tui.words import language, words
 
 

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from advisor.recipe import Recipe, decode_recipe
-from tuner_tui import paths
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.commands.rehearse import code_of
 from tuner_tui.commands.rehearse import told as rehearsal_told
@@ -16,7 +15,6 @@ from tuner_tui.runs.foreground import counted_interrupts, follow
 from tuner_tui.runs.outcome import outcome_of, tell
 from tuner_tui.runs.preflight import prepare
 from tuner_tui.runs.rehearsal import rehearse
-from tuner_tui.runs.room import room_for
 from tuner_tui.runs.state import RunState
 from tuner_tui.runs.supervisor import launch
 from tuner_tui.runs.view import RunView
@@ -49,10 +47,6 @@ def run(args: argparse.Namespace) -> int:
     base = None if source == "stdin" else Path(source).absolute().parent
     asked = decode_recipe(text, source, args.set)
     recipe = prepare(goes_on_from(asked, args.earlier) if args.earlier else asked, source, base)
-    room = room_for(recipe)
-    if room is not None and not room.enough:
-        say(words().fault("runs.no_room", path=paths.runs(), need=_mib(room.need_bytes), free=_mib(room.free_bytes)))
-        return ExitCode.REFUSED
     if args.rehearse and (refused := _rehearsed(recipe, args.recipe)):
         return refused
     with counted_interrupts() as interrupts:
@@ -72,10 +66,6 @@ def _rehearsed(recipe: Recipe, source: str) -> int:
     for line in rehearsal_told(found, source):
         say(line)
     return code_of(found)
-
-
-def _mib(count: int) -> str:
-    return f"{count / 2**20:,.0f}"
 
 
 def leave(made: RunDir, quiet: bool) -> int:

@@ -16,7 +16,7 @@ from tuner_tui.export.server import HOST, Server, missing_parts
 from tuner_tui.export.serving import KEY
 from tuner_tui.export.source import Source, find_source
 from tuner_tui.runs.directory import RunDir
-from tuner_tui.runs.supervisor import child_environment
+from tuner_tui.runs.spawn import child_environment
 from tuner_tui.words import language, words
 
 

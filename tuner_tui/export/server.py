@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from tuner_tui.export.serving import KEY
-from tuner_tui.runs.supervisor import child_environment
+from tuner_tui.runs.spawn import child_environment
 from tuner_tui.words import language
 
 HOST = "127.0.0.1"

@@ -11,6 +11,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.methods import Objective
 from advisor.recipe import DataSpec, ModelSpec, Recipe
+from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.rows import check_rows
 from tuner_tui.runs.secrets import refuse_secrets
 
@@ -41,6 +42,7 @@ def prepare(recipe: Recipe, source: str, base: Path | None = None) -> Recipe:
     if ready.model.adapter:
         check_adapter(Path(ready.model.adapter))
     _check_data(ready)
+    refuse_without_room(ready)
     return ready
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from advisor.errors import InputError
 from tuner_tui.runs.directory import RunDir, list_runs, locked, refuse_foreign, write_atomic
 from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
 from tuner_tui.runs.identity import Identity, alive, elsewhere, identify, send
+from tuner_tui.runs.spawn import spawn
 from tuner_tui.runs.state import RunState, state_of
 
 GIB = 2**30
@@ -80,7 +79,7 @@ def queue_up(
             raise InputError("runs.not_queued", run=run.id)
         ticket = Ticket(since=since or time.time(), need_bytes=need_bytes, gpus=tuple(gpus))
         write_ticket(run, ticket)
-        child = _spawn(run)
+        child = spawn(run, [sys.executable, "-P", "-m", "tuner_tui.runs.waiter", str(run.path)])
         ticket = msgspec.structs.replace(ticket, waiter=identify(child.pid))
         write_ticket(run, ticket)
     return ticket
@@ -126,23 +125,3 @@ def listed() -> list[Waiting]:
         )
         for position, (run, ticket) in enumerate(waiting(), 1)
     ]
-
-
-def _spawn(run: RunDir) -> subprocess.Popen[bytes]:
-    from tuner_tui.runs.supervisor import child_environment
-
-    output = os.open(run.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "tuner_tui.runs.waiter", str(run.path)],
-            cwd=run.path,
-            env=child_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise InputError("runs.cannot_start", command=sys.executable, detail=error.strerror or str(error)) from None
-    finally:
-        os.close(output)

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from advisor.errors import Refused
 from advisor.methods import Technique
 from advisor.recipe import Recipe
 from tuner_tui import paths
+from tuner_tui.runs.directory import RunDir
 
 LOG_BYTES = 2 << 20
 MOMENTS = 2
@@ -46,6 +48,21 @@ def room_for(recipe: Recipe) -> Room | None:
     checkpoint = trained * WORD * (1 + MOMENTS) + tokenizer
     need = (recipe.train.keep_checkpoints + 2) * checkpoint + trained * WORD + tokenizer + LOG_BYTES
     return Room(need, free_bytes())
+
+
+def refuse_without_room(recipe: Recipe, run: RunDir | None = None) -> None:
+    """Refused when the run may write more than is free; what `run` has written of it already counts as free."""
+    room = room_for(recipe)
+    if room is None:
+        return
+    written = sum(path.stat().st_size for path in run.checkpoints.rglob("*") if path.is_file()) if run else 0
+    free = room.free_bytes + written
+    if room.need_bytes > free:
+        raise Refused("runs.no_room", path=paths.runs(), need=_mib(room.need_bytes), free=_mib(free))
+
+
+def _mib(count: int) -> str:
+    return f"{count / 2**20:,.0f}"
 
 
 def free_bytes() -> int:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,19 +17,10 @@ from tuner_tui.runs.changes import refuse_changes
 from tuner_tui.runs.devices import free_locks
 from tuner_tui.runs.directory import RunDir, RunInfo, locked, refuse_foreign
 from tuner_tui.runs.identity import identify
+from tuner_tui.runs.room import refuse_without_room
+from tuner_tui.runs.spawn import spawn
 from tuner_tui.runs.state import RunState, state_of
 from tuner_tui.runs.stop import StopLadder
-
-# What a training process needs of our environment; everything else, other services' keys too, stays here.
-_NAMES = frozenset({"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TZ", "LANG", "LANGUAGE", "TMPDIR", "VIRTUAL_ENV"})
-_PREFIXES = (
-    *("LC_", "LD_", "DYLD_", "XDG_", "SSL_", "REQUESTS_", "CURL_", "TUNER_", "PYTHON", "CONDA_"),
-    *("HF_", "HUGGINGFACE_", "TRANSFORMERS_", "DATASETS_", "TRL_", "PEFT_", "BNB_", "BITSANDBYTES_", "TOKENIZERS_"),
-    *("CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "ROCR_", "HIP_", "HSA_", "TORCH", "PYTORCH_", "TRITON_"),
-    *("WANDB_", "MLFLOW_", "TRACKIO_", "TENSORBOARD_"),
-    *("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "NUMEXPR_", "VECLIB_", "MALLOC_"),
-)
-_PROXIES = frozenset({"http_proxy", "https_proxy", "no_proxy", "all_proxy"})
 
 _children: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -54,7 +45,7 @@ def launch(
         events_from = run.events_path.stat().st_size if run.events_path.exists() else 0
         locks = free_locks() if keep is None else list(keep)
         try:
-            child = _spawn(run, argv, locks)
+            child = spawn(run, argv, locks)
         finally:
             for lock in locks:
                 os.close(lock)
@@ -73,6 +64,7 @@ def resume(run: RunDir, *, command: Sequence[str] | None = None) -> RunInfo:
     if state is RunState.FINISHED:
         raise InputError("runs.nothing_to_resume", run=run.id)
     refuse_changes(run)
+    refuse_without_room(decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)), run)
     return launch(run, resume=state is not RunState.QUEUED, command=command)
 
 
@@ -95,19 +87,6 @@ def _spread(run: RunDir) -> list[str]:
     return ["-m", "torch.distributed.run", *meet, "--nproc-per-node", str(asked.processes)]
 
 
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What the child gets of our environment; nothing of it is ever written down."""
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name in _NAMES or name.startswith(_PREFIXES) or name.lower() in _PROXIES
-    }
-    package = Path(__file__).resolve().parents[2]
-    if package.name not in ("site-packages", "dist-packages"):
-        kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(package), kept.get("PYTHONPATH")]))
-    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", "PYTHONFAULTHANDLER": "1"}
-
-
 def exit_code(run: RunDir) -> int | None:
     """How the process ended, when it was ours: its exit code, or the negative signal number; None when not known."""
     child = _children.get(run.path)
@@ -125,26 +104,6 @@ def wait(run: RunDir, timeout_s: float, poll_s: float = 0.1) -> RunState:
     while (state := state_of(run)).live and time.monotonic() < until:
         time.sleep(poll_s)
     return state
-
-
-def _spawn(run: RunDir, argv: list[str], keep: Sequence[int]) -> subprocess.Popen[bytes]:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    output = os.open(run.log_path, flags, 0o600)
-    try:
-        return subprocess.Popen(
-            argv,
-            cwd=run.path,
-            env=child_environment(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            pass_fds=tuple(keep),
-        )
-    except OSError as error:
-        raise InputError("runs.cannot_start", command=argv[0], detail=error.strerror or str(error)) from None
-    finally:
-        os.close(output)
 
 
 def _record(info: RunInfo, pid: int, argv: list[str], events_from: int) -> RunInfo:

@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from advisor.errors import InputError
+from advisor.errors import InputError, Refused
+from advisor.recipe import decode_recipe
 from tuner_tui.runs.devices import Device, devices
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.identity import identify
 from tuner_tui.runs.locks import try_lock
 from tuner_tui.runs.queue import Ticket, is_waited_for, ticket_of, waiting, write_ticket
+from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.state import RunState, state_of
 from tuner_tui.runs.supervisor import launch
 from tuner_tui.words import language
@@ -34,6 +36,8 @@ class Turn(NamedTuple):
 
 def turn(run: RunDir, ticket: Ticket, found: Callable[[tuple[int, ...]], list[Device]] = devices) -> Turn:
     """The first device that is free for this run; the lock that comes with it is ours to pass on or close."""
+    if not _has_room(run):
+        return Turn(reason="disk")
     first = next((other for other, theirs in waiting() if is_waited_for(theirs) or other == run), run)
     if first != run:
         return Turn(reason=f"behind:{first.id}")
@@ -48,6 +52,17 @@ def turn(run: RunDir, ticket: Ticket, found: Callable[[tuple[int, ...]], list[De
         os.close(lock)
         reason = "memory"
     return Turn(reason=reason)
+
+
+def _has_room(run: RunDir) -> bool:
+    """Whether the disk holds what the run may write; a recipe that cannot be read is the child's to refuse."""
+    try:
+        refuse_without_room(decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)), run)
+    except Refused:
+        return False
+    except (InputError, OSError):
+        return True
+    return True
 
 
 def wait_for_turn(run: RunDir, poll_s: float = POLL_S) -> int:

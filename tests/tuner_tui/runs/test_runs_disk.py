@@ -8,13 +8,20 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tuner_tui.runs.directory import RunDir, list_runs
+from advisor.errors import Refused
+from advisor.recipe import ModelSpec, decode_recipe, encode_recipe
+from tuner_tui.runs.directory import RunDir, create_run, list_runs
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.follow import Follower
 from tuner_tui.runs.outcome import outcome_of
+from tuner_tui.runs.preflight import prepare
+from tuner_tui.runs.queue import Ticket
 from tuner_tui.runs.state import RunState, state_of
+from tuner_tui.runs.supervisor import resume
+from tuner_tui.runs.waiter import turn
 
 WORDS_FULL = "disk"
 
@@ -75,6 +82,28 @@ def test_a_run_that_the_disk_cannot_hold_is_refused_before_it_starts(
     assert done.returncode == 3
     assert "only 1 MiB are free" in done.stderr
     assert not list_runs()
+
+
+def test_neither_the_app_nor_a_resume_nor_the_queue_starts_what_the_disk_cannot_hold(
+    disk: Path,
+    recipe_file: Path,
+    tuner: Callable[..., subprocess.CompletedProcess[str]],
+    start: Callable[[str], RunDir],
+    until: Callable[[Callable[[], object]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crashed = start("dies_at_once")
+    until(lambda: state_of(crashed).ended)
+    model = ModelSpec(id=str(recipe_file.parent / "model"))
+    recipe = msgspec.structs.replace(decode_recipe(recipe_file.read_text(), "r"), model=model)
+    for path in (crashed.recipe_path, crashed.original_path):
+        path.write_text(encode_recipe(recipe))
+    monkeypatch.setenv("TUNER_HOME", str(disk))
+    for attempt in (lambda: prepare(recipe, "r", recipe_file.parent), lambda: resume(crashed)):
+        with pytest.raises(Refused, match="MiB are free"):
+            attempt()
+    assert tuner("queue", str(recipe_file)).returncode == 3
+    assert turn(create_run(recipe), Ticket(since=0.0)).reason == "disk"
 
 
 @pytest.mark.slow

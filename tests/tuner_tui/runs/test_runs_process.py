@@ -15,9 +15,11 @@ from advisor.recipe import DataSpec, Recipe
 from tuner_tui.runs.directory import RunDir, create_run, find_run, list_runs
 from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
 from tuner_tui.runs.identity import alive, identify, send
+from tuner_tui.runs.queue import leave_queue, queue_up
+from tuner_tui.runs.spawn import child_environment
 from tuner_tui.runs.state import STALE_AFTER_S, RunState, state_of
 from tuner_tui.runs.stop import Rung, StopLadder
-from tuner_tui.runs.supervisor import child_environment, launch, resume, wait
+from tuner_tui.runs.supervisor import launch, resume, wait
 from tuner_tui.runs.watch import RunWatch, glance
 
 Start = Callable[[str], RunDir]
@@ -282,3 +284,23 @@ def test_a_resume_names_the_data_that_was_changed(recipe: Recipe, tmp_path: Path
     data.unlink()
     with pytest.raises(InputError, match="no such file"):
         resume(run)
+
+
+def test_a_hang_up_in_the_first_instant_of_a_run_changes_nothing(start: Callable[[str], RunDir]) -> None:
+    run = start("success")
+    info = run.info()
+    assert info is not None
+    assert info.identity is not None
+    send(info.identity, signal.SIGHUP)
+    assert wait(run, 60) is RunState.FINISHED
+
+
+def test_a_waiting_process_is_deaf_to_a_hang_up_from_its_birth(recipe: Recipe) -> None:
+    run = create_run(recipe)
+    ticket = queue_up(run, need_bytes=1 << 60)
+    assert ticket.waiter is not None
+    send(ticket.waiter, signal.SIGHUP)
+    status = Path(f"/proc/{ticket.waiter.pid}/status").read_text()
+    blocked = next(line for line in status.splitlines() if "SigBlk" in line)
+    assert int(blocked.split()[1], 16) & 1 << (signal.SIGHUP - 1)
+    assert leave_queue(run)

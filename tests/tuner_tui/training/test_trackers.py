@@ -9,7 +9,7 @@ import pytest
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe, recipe_from
-from tuner_tui.runs.supervisor import child_environment
+from tuner_tui.runs.spawn import child_environment
 from tuner_tui.training import trackers
 
 
