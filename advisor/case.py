@@ -47,6 +47,7 @@ class Case:
         "documents",
         "facts",
         "fast",
+        "first",
         "goals",
         "gpus",
         "history",
@@ -76,6 +77,7 @@ class Case:
         self.data, self.knowledge = facts.data, facts.knowledge
         self.constraints, self.history = facts.constraints, facts.history
         self.goals: frozenset[Goal] = frozenset(facts.goals)
+        self.first: Goal | None = facts.goals[0] if facts.goals else None
         self._read_data()
         self._read_history()
         model = facts.model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter, sub
 from typing import Any
@@ -73,10 +74,11 @@ def weights(result: Tally) -> dict[int, int]:
 
 
 def reasons(case: Case, result: Tally, say: Words) -> list[Reason]:
-    """Why the winner: the rules that favour it, the weightiest first."""
+    """Why the winner: the rules that favour it, the weightiest first. A rule without a known fact is none."""
     weighed = [(weight, at) for at, weight in weights(result).items() if weight > 0]
     weighed.sort(key=lambda pair: (-pair[0], pair[1]))
-    return [reason(case, result, at, weight, say) for weight, at in weighed[:MOST_REASONS]]
+    founded = [(weight, at) for weight, at in weighed if not RULES[at].reads or evidence(case, RULES[at])]
+    return [reason(case, result, at, weight, say) for weight, at in (founded or weighed)[:MOST_REASONS]]
 
 
 def reason(case: Case, result: Tally, at: int, weight: int, say: Words) -> Reason:
@@ -98,7 +100,14 @@ def reason(case: Case, result: Tally, at: int, weight: int, say: Words) -> Reaso
 def rule_text(rule: Rule, say: Words, params: Any) -> str:
     """A rule's words, filled with its published figures and the case's numbers."""
     filled = {**rule.figures, **params}
-    return say.say(f"rule.{rule.id}.text", **{key: number(value) for key, value in filled.items()})
+    return say.say(f"rule.{rule.id}.text", **{key: in_words(value, say) for key, value in filled.items()})
+
+
+def in_words(value: object, say: Words) -> str:
+    """A fact's value by its words, a list of keys of words as the words, a number as people write it."""
+    if isinstance(value, StrEnum):
+        return say.say(f"value.{value}")
+    return ", ".join(map(say.say, value)) if isinstance(value, tuple) else number(value)
 
 
 def number(value: object) -> str:

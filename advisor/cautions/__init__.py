@@ -9,7 +9,7 @@ from advisor.candidates import LABELS
 from advisor.case import Case
 from advisor.cautions import data, known, operation, training
 from advisor.cautions.caution import Seen, Warner
-from advisor.explain import number
+from advisor.explain import in_words
 from advisor.tally import Tally
 from advisor.words import Words
 
@@ -29,6 +29,6 @@ def warnings(case: Case, result: Tally, say: Words) -> list[Caution]:
     for warner in CAUTIONS:
         params = warner.check(seen)
         if params is not None:
-            words = {key: number(value) for key, value in params.items()}
+            words = {key: in_words(value, say) for key, value in params.items()}
             found.append(Caution(id=warner.id, text=say.say(f"warning.{warner.id}", **words)))
     return found

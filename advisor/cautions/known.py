@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from advisor.case import KNOWLEDGE_GOALS, may_reach, some
 from advisor.cautions.caution import Params, Seen, caution, when
+from advisor.confidence import TOO_MUCH, unknown_facts
 from advisor.facts import Access, BaseSuccess, Changes, Goal, Tried
 from advisor.rules.sources import (
     COOKBOOK_QA,
@@ -20,12 +21,16 @@ from advisor.rules.sources import (
 _WINDOW = 500_000
 """Tokens: half of the longest windows in common use (1 M), the share that the OpenAI cookbook leaves for material."""
 _NOT_MEASURED = (None, Tried.UNTRIED)
+_ASKED = 5
+"""Facts that are asked for at once."""
 
 
 @caution("not_enough_known", MS_LESSON)
-def goal_unknown(s: Seen) -> Params:
-    """Nobody said what the model should do."""
-    return when(not s.case.goals)
+def too_much_unknown(s: Seen) -> Params:
+    """So little is known of what bears on the answer that the advice asks before it answers."""
+    unknown = unknown_facts(s.case, s.label)
+    asks = not s.case.goals or sum(weight for _, weight in unknown) >= TOO_MUCH
+    return when(asks, facts=tuple(f"fact.{path}" for path, _ in unknown[:_ASKED]))
 
 
 @caution("no_baseline", OPENAI_SFT, MS_LESSON, HAMEL)

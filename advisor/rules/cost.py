@@ -6,7 +6,7 @@ from advisor.candidates import DISTILL, FEW, FULL, LORA, PLAIN_LABELLED, PREFIX,
 from advisor.case import Case, may_reach, some
 from advisor.facts import Goal, Tried
 from advisor.rules.rule import Outcome, Status, rule, vote
-from advisor.rules.sources import AIRTRAIN, LORA_LAND, MS_LESSON, PEFT_RESULTS, STEP_BY_STEP
+from advisor.rules.sources import AIRTRAIN, LORA_LAND, MERCARI, MS_LESSON, PEFT_RESULTS, STEP_BY_STEP
 
 DAY = 24
 _DISTILL_ONLY = plans("distill")
@@ -23,7 +23,12 @@ def teacher_for_a_cheaper_model(c: Case) -> Outcome | None:
     return vote((_DISTILL_ONLY, 40)) if c.teacher and Goal.COST_LATENCY in c.goals else None
 
 
-@rule("CST002", reads=("goals", "history.prompting", "data.instruction_pairs"), sources=(STEP_BY_STEP,))
+@rule(
+    "CST002",
+    reads=("goals", "history.prompting", "data.instruction_pairs"),
+    sources=(MERCARI, STEP_BY_STEP),
+    figures={"small_b": 2, "times": 14},
+)
 def works_but_costs_too_much(c: Case) -> Outcome | None:
     """Prompting reaches the quality at too high a price: move the behaviour into a small model's weights."""
     if c.prompting != Tried.WORKS_BUT_COSTLY:
@@ -32,13 +37,19 @@ def works_but_costs_too_much(c: Case) -> Outcome | None:
     return vote((ZERO, -18), (FEW, -18), *labelled)
 
 
-@rule("CST003", reads=("constraints.latency",), sources=(STEP_BY_STEP,), status=Status.PRACTICE)
+@rule(
+    "CST003",
+    reads=("constraints.latency",),
+    sources=(MERCARI, STEP_BY_STEP),
+    status=Status.PRACTICE,
+    figures={"smaller": 95},
+)
 def answers_must_be_quick(c: Case) -> Outcome | None:
     """Long prompts and look-ups take time on every call."""
     return vote((FEW, -8), (RAG, -4), (TUNES, 2)) if c.strict else None
 
 
-@rule("CST004", reads=("goals",), sources=(STEP_BY_STEP,))
+@rule("CST004", reads=("goals",), sources=(MERCARI, STEP_BY_STEP), figures={"times": 14})
 def cost_is_a_goal(c: Case) -> Outcome | None:
     """Examples in the prompt are paid for on every call."""
     return vote((FEW, -8)) if Goal.COST_LATENCY in c.goals else None
@@ -77,7 +88,7 @@ def hundreds_of_tasks_large_model(c: Case) -> Outcome | None:
 def hundreds_of_small_tasks(c: Case) -> Outcome | None:
     """Hundreds of tasks with little data each on a mid-sized model: a prefix is a thousandth of its weights."""
     many = c.tasks is not None and c.tasks >= 100 and c.params_b is not None and c.params_b < 10
-    little = c.pairs is not None and c.pairs < 1000
+    little = c.pairs is not None and 0 < c.pairs < 1000
     return vote((PREFIX, 44), tasks=c.tasks) if many and little else None
 
 
@@ -85,6 +96,7 @@ def hundreds_of_small_tasks(c: Case) -> Outcome | None:
     "CST008",
     reads=("history.teacher", "goals", "data.instruction_pairs", "data.unlabeled_inputs"),
     sources=(STEP_BY_STEP,),
+    figures={"share": 80},
 )
 def teacher_can_label(c: Case) -> Outcome | None:
     """No answers were written, but a teacher may write them, best on your own inputs."""
@@ -98,6 +110,7 @@ def teacher_can_label(c: Case) -> Outcome | None:
     reads=("history.prompting", "history.teacher", "data.instruction_pairs"),
     sources=(STEP_BY_STEP, AIRTRAIN),
     status=Status.PRACTICE,
+    figures={"saved": 94},
 )
 def costly_prompt_can_teach(c: Case) -> Outcome | None:
     """Prompting works at too high a price and no answers were kept: its own answers can be the teacher's."""

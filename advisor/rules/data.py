@@ -6,7 +6,19 @@ from advisor.candidates import FEW, LABELLED, PLAIN_LABELLED, PROMPTS, REFUSAL, 
 from advisor.case import Case, may_reach, reaches, some
 from advisor.facts import Goal, Kind, Tried
 from advisor.rules.rule import Outcome, Status, rule, veto, vote
-from advisor.rules.sources import ALPACA, AZURE, BRIEF_KINDS, BUCHER, LIMA, OPENAI_ACCURACY, OPENAI_SFT, SAFETY_TUNED
+from advisor.rules.sources import (
+    ALPACA,
+    AZURE,
+    BALAGUER,
+    BRIEF_KINDS,
+    BUCHER,
+    LIMA,
+    OPENAI_ACCURACY,
+    OPENAI_BEST,
+    OPENAI_SFT,
+    SAFETY_TUNED,
+    VOICE,
+)
 
 FLOOR, SMALL, PILOT, ENOUGH = 10, 50, 100, 200
 
@@ -80,17 +92,17 @@ def base_model_with_pairs(c: Case) -> Outcome | None:
     return vote((PLAIN_LABELLED, 12), (PROMPTS, -10))
 
 
-@rule("DAT008", reads=("goals",), sources=(BRIEF_KINDS,))
+@rule("DAT008", reads=("goals",), sources=(BRIEF_KINDS, VOICE), figures={"low": 0.5, "high": 1.5})
 def purpose_is_style(c: Case) -> Outcome | None:
     """Only manner is asked for: train and score it as style."""
-    return vote((_STYLE, 12)) if Goal.STYLE in c.goals and c.goals <= {Goal.STYLE, Goal.COST_LATENCY} else None
+    return vote((_STYLE, 6)) if Goal.STYLE in c.goals and c.goals <= {Goal.STYLE, Goal.COST_LATENCY} else None
 
 
-@rule("DAT009", reads=("goals", "knowledge.needs_citations"), sources=(BRIEF_KINDS,))
+@rule("DAT009", reads=("goals", "knowledge.needs_citations"), sources=(BRIEF_KINDS, BALAGUER), figures={"gain": 6})
 def purpose_is_domain_questions(c: Case) -> Outcome | None:
     """Questions about a domain are to be answered: train and score it as domain QA."""
     mixed = c.wants_goal(Goal.TASK_SKILL, Goal.STYLE, Goal.FORMAT, Goal.INSTRUCTION_FOLLOWING)
-    return vote((_DOMAIN_QA, 11)) if c.knowledge_gap and not mixed else None
+    return vote((_DOMAIN_QA, 5)) if c.knowledge_gap and not mixed else None
 
 
 @rule("DAT010", reads=("goals",), sources=(SAFETY_TUNED,), figures={"share": 3})
@@ -98,14 +110,23 @@ def purpose_is_refusal(c: Case) -> Outcome | None:
     """Declining is part of the goal: a little refusal data mixed into the rest, or on its own when it is all."""
     if Goal.REFUSAL not in c.goals:
         return None
-    return vote((_REFUSAL_ALONE, 20)) if c.goals == {Goal.REFUSAL} else vote((_REFUSAL_MIXED, 20), (_REFUSAL_ALONE, 8))
+    return vote((_REFUSAL_ALONE, 8)) if c.goals == {Goal.REFUSAL} else vote((_REFUSAL_MIXED, 8), (_REFUSAL_ALONE, -4))
 
 
-@rule("DAT012", reads=("goals", "knowledge.needs_citations"), sources=(BRIEF_KINDS,), status=Status.JUDGEMENT)
+@rule(
+    "DAT012",
+    reads=("goals", "knowledge.needs_citations"),
+    sources=(BRIEF_KINDS, OPENAI_BEST),
+    status=Status.JUDGEMENT,
+    figures={"data": 60, "wanted": 5},
+)
 def purpose_not_asked_for(c: Case) -> Outcome | None:
     """A special purpose (style, domain questions, refusal) is named only where it is what is asked for."""
-    asked = (Goal.STYLE in c.goals, c.knowledge_gap, Goal.REFUSAL in c.goals)
-    return None if all(asked) else vote((_STYLE, -6), (_DOMAIN_QA, -6), (REFUSAL, -12))
+    purposes = ((_STYLE, -6, Goal.STYLE in c.goals), (_DOMAIN_QA, -6, c.knowledge_gap))
+    votes = [(target, points) for target, points, asked in purposes if not asked]
+    if Goal.REFUSAL not in c.goals:
+        votes.append((REFUSAL, -30))
+    return vote(*votes) if votes else None
 
 
 @rule("DAT011", reads=("data.instruction_pairs", "goals"), sources=(BUCHER,), figures={"low": 200, "high": 500})

@@ -85,6 +85,7 @@ def _smallest(c: Case, technique: Technique) -> float:
     "FIT001",
     reads=("model.params_b", "model.access", "hardware.gpus"),
     sources=(LLAMA_FACTORY, TORCH_FINETUNE, QLORA_PAPER),
+    figures={"full_gb_per_b": 16, "lora_gb_per_b": 2, "qlora_gb_per_b": 0.75},
 )
 def memory_exceeded(c: Case) -> Outcome | None:
     """The peak memory of these methods is above what the GPUs hold."""
@@ -111,6 +112,7 @@ def memory_exceeded(c: Case) -> Outcome | None:
     reads=("model.params_b", "model.access", "hardware.gpus"),
     sources=(LLAMA_FACTORY, QLORA_PAPER),
     status=Status.PRACTICE,
+    figures={"usable_share": USABLE},
 )
 def memory_tight(c: Case) -> Outcome | None:
     """These methods fit by the likely estimate and not by the high one: a long row may break the run."""
@@ -142,6 +144,7 @@ def no_gpu(c: Case) -> Outcome | None:
     reads=("model.params_b", "model.access", "hardware.gpus", "hardware.ram_gb"),
     sources=(TORCH_FINETUNE,),
     status=Status.PRACTICE,
+    figures={"share": 75},
 )
 def processor_memory_exceeded(c: Case) -> Outcome | None:
     """Training on the processor happens in main memory, and these methods need more than there is."""
@@ -158,6 +161,7 @@ def processor_memory_exceeded(c: Case) -> Outcome | None:
     reads=("model.params_b", "model.access", "hardware.gpus"),
     sources=(TORCH_FINETUNE, LLAMA_FACTORY),
     status=Status.JUDGEMENT,
+    figures={"full_gb_per_b": 16},
 )
 def memory_unknown(c: Case) -> Outcome | None:
     """The model's size or the GPUs' memory is unknown: full tuning, which needs most, is not assumed to fit."""

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from advisor.candidates import CLOSED_BOOK, CPT, CPT_ALONE, FEW, FT, RAG, RAG_FT, RETRIEVES, TUNES, ZERO, but
-from advisor.case import Case, may_reach, some
+from advisor.candidates import (
+    CLOSED_BOOK,
+    CPT,
+    CPT_ALONE,
+    FEW,
+    FT,
+    RAG,
+    RAG_FT,
+    RETRIEVES,
+    TUNES,
+    ZERO,
+    both,
+    but,
+    plans,
+)
+from advisor.case import KNOWLEDGE_GOALS, Case, may_reach, reaches, some
 from advisor.facts import Changes, Goal, Tried
 from advisor.rules.rule import Outcome, Status, rule, veto, vote
 from advisor.rules.sources import (
     BALAGUER,
+    BRIEF_KINDS,
     BRIEF_RAG,
     COOKBOOK_QA,
+    DEVDAY,
     GEKHMAN,
     META,
     MORGAN_STANLEY,
@@ -23,6 +39,7 @@ from advisor.rules.sources import (
 _FT_ON_PAIRS = but(FT, CPT)
 _READS_PASSAGES = but(RAG_FT, CPT_ALONE)
 """Plans that train the model to answer from what was looked up; raw text alone does not."""
+_QUESTIONS_ALONE = both(FT, plans("domain_qa"))
 _SETTLED = (Tried.INSUFFICIENT, Tried.WORKS_BUT_COSTLY)
 
 
@@ -30,6 +47,7 @@ _SETTLED = (Tried.INSUFFICIENT, Tried.WORKS_BUT_COSTLY)
     "KNO001",
     reads=("goals", "knowledge.needs_citations", "knowledge.fits_in_context"),
     sources=(OVADIA, SOUDANI),
+    figures={"base": 48.1, "looked_up": 87.5, "trained": 50.4},
 )
 def facts_are_missing(c: Case) -> Outcome | None:
     """The answers need facts that the model does not hold."""
@@ -42,13 +60,19 @@ def facts_are_missing(c: Case) -> Outcome | None:
     "KNO002",
     reads=("goals", "knowledge.changes", "knowledge.needs_citations"),
     sources=(OVADIA, BRIEF_RAG),
+    figures={"looked_up": 87.5, "trained": 50.4},
 )
 def facts_change_fast(c: Case) -> Outcome | None:
     """What is trained in today is out of date tomorrow."""
     return vote((RETRIEVES, 15), (FT, -15)) if c.knowledge_gap and c.fast else None
 
 
-@rule("KNO003", reads=("knowledge.needs_citations", "knowledge.fits_in_context"), sources=(MORGAN_STANLEY, META))
+@rule(
+    "KNO003",
+    reads=("knowledge.needs_citations", "knowledge.fits_in_context"),
+    sources=(MORGAN_STANLEY, META),
+    figures={"people": "16,000", "documents": "100,000"},
+)
 def answers_must_cite(c: Case) -> Outcome | None:
     """Weights cannot name the document that an answer comes from, nor can a prompt that does not hold it."""
     if not c.knowledge.needs_citations:
@@ -78,10 +102,10 @@ def retrieval_fell_short(c: Case) -> Outcome | None:
     return vote((RAG, -22), (_READS_PASSAGES, 12)) if c.knowledge_gap and c.rag == Tried.INSUFFICIENT else None
 
 
-@rule("KNO006", reads=("history.rag",), sources=(OPENAI_ACCURACY,))
+@rule("KNO006", reads=("history.rag",), sources=(DEVDAY,), figures={"before": 45, "after": 98})
 def retrieval_works(c: Case) -> Outcome | None:
     """Do not train: retrieval already reaches the goal."""
-    return vote((RAG, 30), (TUNES, -10)) if c.rag == Tried.WORKS else None
+    return vote((RAG, 40), (TUNES, -30)) if c.rag == Tried.WORKS else None
 
 
 @rule(
@@ -102,13 +126,14 @@ def both_gaps(c: Case) -> Outcome | None:
 @rule(
     "KNO008",
     reads=("goals", "knowledge.needs_citations", "knowledge.fits_in_context", "history.prompting", "history.rag"),
-    sources=(OPENAI_ACCURACY, BRIEF_RAG),
+    sources=(DEVDAY, BRIEF_RAG),
+    figures={"before": 45, "after": 98},
 )
 def retrieve_before_tuning(c: Case) -> Outcome | None:
     """Nothing measured yet: build retrieval first and let its score say whether tuning is worth adding."""
     if not c.knowledge_gap or c.pastes or c.prompting in _SETTLED or c.rag in _SETTLED:
         return None
-    return vote((RAG, 14))
+    return vote((RAG, 24 if c.first in KNOWLEDGE_GOALS else 14))
 
 
 @rule(
@@ -132,6 +157,7 @@ def no_facts_are_missing(c: Case) -> Outcome | None:
     reads=("data.documents", "knowledge.corpus_tokens", "knowledge.needs_citations", "goals"),
     sources=(OPENAI_ACCURACY,),
     status=Status.PRACTICE,
+    figures={"before": 87, "after": 83},
 )
 def nothing_to_retrieve(c: Case) -> Outcome | None:
     """No documents are at hand: retrieval has nothing to find until they are collected, and none are missed."""
@@ -145,6 +171,7 @@ def nothing_to_retrieve(c: Case) -> Outcome | None:
     "KNO011",
     reads=("goals", "knowledge.needs_citations", "data.instruction_pairs"),
     sources=(GEKHMAN, BRIEF_RAG),
+    figures={"messages": "140,000"},
 )
 def pairs_cannot_teach_facts(c: Case) -> Outcome | None:
     """Pairs that state facts new to the model teach it to make things up."""
@@ -170,8 +197,39 @@ def large_or_growing_body_of_work(c: Case) -> Outcome | None:
     reads=("goals", "knowledge.needs_citations", "knowledge.changes", "data.documents", "knowledge.corpus_tokens"),
     sources=(OVADIA, WECHAT),
     status=Status.JUDGEMENT,
+    figures={"looked_up": 87.5, "trained": 50.4},
 )
 def work_rests_on_changing_documents(c: Case) -> Outcome | None:
     """The goal is behaviour, and documents that change fast are at hand: the work rests on what they say today."""
     behind = bool(c.goals) and not c.knowledge_gap and c.documents and c.knowledge.changes == Changes.FAST
     return vote((RETRIEVES, 14), (ZERO, -4)) if behind else None
+
+
+@rule(
+    "KNO014",
+    reads=(
+        "goals",
+        "knowledge.needs_citations",
+        "knowledge.fits_in_context",
+        "knowledge.changes",
+        "knowledge.corpus_tokens",
+        "data.documents",
+        "data.instruction_pairs",
+        "constraints.latency",
+        "history.prompting",
+        "history.rag",
+    ),
+    sources=(BALAGUER, BRIEF_KINDS, GEKHMAN),
+    status=Status.JUDGEMENT,
+    figures={"least": 1000, "gain": 6},
+)
+def settled_facts_and_nothing_to_look_up(c: Case) -> Outcome | None:
+    """Facts that do not change, many questions with answers, and no retrieval to be had: training is what is left."""
+    if not c.knowledge_gap or c.pastes or c.fast or c.knowledge.needs_citations or not reaches(c.pairs, 1000):
+        return None
+    if c.knowledge.changes not in (None, Changes.STATIC):
+        return None
+    no_time = c.strict and c.rag in _SETTLED
+    nothing = not c.documents and c.prompting == Tried.INSUFFICIENT and Goal.DOMAIN_LANGUAGE in c.goals
+    spent = not c.documents and c.rag == Tried.INSUFFICIENT
+    return vote((_QUESTIONS_ALONE, 36), (RETRIEVES, -20)) if no_time or nothing or spent else None

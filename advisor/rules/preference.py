@@ -28,7 +28,12 @@ def no_preference_pairs(c: Case) -> Outcome | None:
     return None if some(c.prefs) else veto((*PAIRED, *PPO))
 
 
-@rule("PRF002", reads=("data.preference_pairs", "data.binary_feedback"), sources=(KTO_PAPER, TRL_KTO))
+@rule(
+    "PRF002",
+    reads=("data.preference_pairs", "data.binary_feedback"),
+    sources=(KTO_PAPER, TRL_KTO),
+    figures={"least": PILOT, "low_b": 1, "high_b": 30},
+)
 def no_feedback(c: Case) -> Outcome | None:
     """KTO needs answers marked good or bad, and there are none."""
     return None if some(c.binary) or some(c.prefs) else veto(KTO)
@@ -36,15 +41,17 @@ def no_feedback(c: Case) -> Outcome | None:
 
 @rule(
     "PRF003",
-    reads=("data.preference_pairs",),
+    reads=("data.preference_pairs", "data.binary_feedback"),
     sources=(ZEPHYR,),
     status=Status.JUDGEMENT,
     figures={"pilot": PILOT, "cycle": CYCLE},
 )
 def few_preference_pairs(c: Case) -> Outcome | None:
     """So few preference pairs move nothing reliably."""
-    few = c.prefs is not None and 0 < c.prefs < PILOT
-    return vote((PAIRED, -30), (PPO, -30), prefs=c.prefs) if few else None
+    if c.prefs is None or not 0 < c.prefs < PILOT:
+        return None
+    marks_from_pairs = () if some(c.binary) else ((KTO, -30),)
+    return vote((PAIRED, -30), (PPO, -30), *marks_from_pairs, prefs=c.prefs)
 
 
 @rule(
@@ -76,7 +83,12 @@ def base_needs_sft_first(c: Case) -> Outcome | None:
     return vote((_ALONE, -40), (_KTO_ALONE, -20))
 
 
-@rule("PRF006", reads=("data.preference_pairs", "data.instruction_pairs", "model.kind"), sources=(ORPO_PAPER, TRL_ORPO))
+@rule(
+    "PRF006",
+    reads=("data.preference_pairs", "data.instruction_pairs", "model.kind"),
+    sources=(ORPO_PAPER, TRL_ORPO),
+    figures={"low_m": 125, "high_b": 7},
+)
 def one_stage_from_base(c: Case) -> Outcome | None:
     """Only preference pairs, on a base model: ORPO learns answers and preference in one stage, no reference model."""
     if c.kind == Kind.INSTRUCT or not some(c.prefs):
@@ -84,7 +96,12 @@ def one_stage_from_base(c: Case) -> Outcome | None:
     return vote((_ORPO, 6)) if not some(c.pairs) else None
 
 
-@rule("PRF007", reads=("data.preference_pairs", "model.kind"), sources=(ZEPHYR, TRL_DPO))
+@rule(
+    "PRF007",
+    reads=("data.preference_pairs", "model.kind"),
+    sources=(ZEPHYR, TRL_DPO),
+    figures={"with": 7.34, "without": 4.76},
+)
 def instruct_model_takes_dpo(c: Case) -> Outcome | None:
     """An instruct model has had its supervised stage: DPO can start from it."""
     return vote((_DPO_ALONE, 6)) if c.kind == Kind.INSTRUCT and some(c.prefs) else None
@@ -107,7 +124,25 @@ def thumbs_at_hand(c: Case) -> Outcome | None:
     return vote((_KTO_ALONE, 12), (_KTO_CHAIN, chain)) if c.wants_goal(*_SHAPED) else None
 
 
-@rule("PRF009", reads=("data.binary_feedback", "data.preference_pairs"), sources=(KTO_PAPER, TRL_KTO))
+@rule(
+    "PRF013",
+    reads=("data.binary_feedback", "data.preference_pairs"),
+    sources=(TRL_KTO, KTO_PAPER),
+    status=Status.JUDGEMENT,
+    figures={"least": PILOT},
+)
+def few_marks(c: Case) -> Outcome | None:
+    """So few answers marked good or bad move nothing reliably."""
+    few = c.binary is not None and 0 < c.binary < PILOT and not may_reach(c.prefs, PILOT)
+    return vote((KTO, -30), marks=c.binary) if few else None
+
+
+@rule(
+    "PRF009",
+    reads=("data.binary_feedback", "data.preference_pairs"),
+    sources=(KTO_PAPER, TRL_KTO, DPO_PPO),
+    figures={"gain": 8},
+)
 def pairs_beat_thumbs(c: Case) -> Outcome | None:
     """Real pairs say more than marks on single answers."""
     return vote((KTO, -14)) if some(c.prefs) else None
@@ -126,18 +161,28 @@ def cluster_and_many_preferences(c: Case) -> Outcome | None:
     return vote((PPO, 54)) if big and ready else None
 
 
-@rule("PRF011", reads=("goals", "data.preference_pairs", "data.binary_feedback"), sources=(DPO_PPO, INSTRUCT_GPT))
+@rule(
+    "PRF011",
+    reads=("goals", "data.preference_pairs", "data.binary_feedback"),
+    sources=(DPO_PPO, INSTRUCT_GPT),
+    figures={"pilot": PILOT, "ranked": "33,000"},
+)
 def alignment_without_feedback(c: Case) -> Outcome | None:
     """Preference is the goal, and nobody's preferences were collected."""
     missing = not some(c.prefs) and not some(c.binary)
     return vote((TUNES, -8)) if Goal.PREFERENCE_ALIGNMENT in c.goals and missing else None
 
 
-@rule("PRF012", reads=("goals", "data.preference_pairs", "data.binary_feedback"), sources=(ZEPHYR, DPO_PPO))
+@rule(
+    "PRF012",
+    reads=("goals", "data.preference_pairs", "data.binary_feedback"),
+    sources=(ZEPHYR, DPO_PPO),
+    figures={"gain": 8},
+)
 def preferences_are_not_the_goal(c: Case) -> Outcome | None:
     """Preferences were collected, and neither taste nor manner is what is asked for: they answer another question."""
     asked = not c.goals or c.wants_goal(Goal.PREFERENCE_ALIGNMENT, *_SHAPED)
-    return None if asked or not (some(c.prefs) or some(c.binary)) else vote((_FROM_FEEDBACK, -14))
+    return None if asked or not (some(c.prefs) or some(c.binary)) else vote((_FROM_FEEDBACK, -30))
 
 
 _FROM_FEEDBACK: Target = (*PAIRED, *KTO, *PPO)

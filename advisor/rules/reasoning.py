@@ -6,7 +6,17 @@ from advisor.candidates import DISTILL, FEW, GRPO, Target, plans
 from advisor.case import Case, may_reach, reaches, some
 from advisor.facts import Access, Goal
 from advisor.rules.rule import Outcome, Status, rule, veto, vote
-from advisor.rules.sources import IMITATION, MEDPROMPT, OPENAI_RFT, PREDIBASE_RFT, R1, TENSOROPS, TINYZERO, TRACES
+from advisor.rules.sources import (
+    IMITATION,
+    MEDPROMPT,
+    OPENAI_RFT,
+    PREDIBASE_RFT,
+    R1,
+    STEP_BY_STEP,
+    TENSOROPS,
+    TINYZERO,
+    TRACES,
+)
 
 LEAST, LABELS_FEW = 10, 100
 _RL_FIRST: Target = plans("grpo")
@@ -89,13 +99,34 @@ def small_model_rl(c: Case) -> Outcome | None:
     return vote((_RL_FIRST, -24), params_b=c.params_b) if small else None
 
 
-@rule("REA008", reads=("history.teacher",), sources=(IMITATION,))
+@rule(
+    "REA011",
+    reads=("goals", "data.verifiable_rewards"),
+    sources=(OPENAI_RFT,),
+    status=Status.PRACTICE,
+    figures={"least": LEAST},
+)
+def checks_are_not_the_goal(c: Case) -> Outcome | None:
+    """Answers can be checked, and neither reasoning nor a task with right answers is what is asked for."""
+    asked = not c.goals or c.wants_goal(*_CHECKABLE)
+    return None if asked or not may_reach(c.verifiable, LEAST) else vote((GRPO, -20))
+
+
+@rule(
+    "REA008", reads=("history.teacher",), sources=(STEP_BY_STEP, IMITATION), figures={"small": "770M", "large": "540B"}
+)
 def no_teacher(c: Case) -> Outcome | None:
     """There is no stronger model whose answers may be used, so there is nothing to distil."""
     return veto(DISTILL) if c.teacher is False else None
 
 
-@rule("REA009", reads=("history.teacher",), sources=(IMITATION,), status=Status.JUDGEMENT)
+@rule(
+    "REA009",
+    reads=("history.teacher",),
+    sources=(STEP_BY_STEP, IMITATION),
+    status=Status.JUDGEMENT,
+    figures={"small": "770M", "large": "540B"},
+)
 def teacher_unknown(c: Case) -> Outcome | None:
     """Whether a teacher's answers may be used is not known."""
     return vote((DISTILL, -30)) if c.teacher is None else None
@@ -103,14 +134,15 @@ def teacher_unknown(c: Case) -> Outcome | None:
 
 @rule(
     "REA010",
-    reads=("data.verifiable_rewards", "data.instruction_pairs", "goals"),
+    reads=("data.verifiable_rewards", "data.instruction_pairs", "history.base_success", "goals"),
     sources=(TRACES, R1),
     status=Status.PRACTICE,
+    figures={"traces": 920},
 )
 def warm_start_for_rl(c: Case) -> Outcome | None:
     """Worked answers and checks together: supervised training first, RL after it."""
     ready = may_reach(c.verifiable, LEAST) and reaches(c.pairs, 100) and Goal.REASONING in c.goals
-    return vote((_WARM, 4)) if ready and some(c.pairs) else None
+    return vote((_WARM, 4 if c.success_some else 1)) if ready and some(c.pairs) else None
 
 
 _WARM = plans("sft>grpo")

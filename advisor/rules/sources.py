@@ -36,6 +36,18 @@ OPENAI_RFT = Source(
 OPENAI_ACCURACY = Source(
     "OpenAI, Optimizing LLM accuracy", "https://platform.openai.com/docs/guides/optimizing-llm-accuracy"
 )
+DEVDAY = Source(
+    "OpenAI DevDay 2023, A survey of techniques for maximizing LLM performance",
+    "https://www.youtube.com/watch?v=ahnGLM-RC1Y",
+)
+MERCARI = Source(
+    "Mercari, a 2B model tuned to extract attributes",
+    "https://ai.mercari.com/en/articles/engineering/20240913-fine-tuning-an-llm-to-extract-dynamically-specified-attributes",
+)
+VOICE = Source(
+    "Zen van Riel, LoRA against full tuning for a personal style",
+    "https://zenvanriel.com/ai-engineer-blog/lora-vs-full-fine-tuning-personal-writing-style/",
+)
 OPENAI_STRUCTURED = Source(
     "OpenAI, Structured Outputs", "https://openai.com/index/introducing-structured-outputs-in-the-api/"
 )

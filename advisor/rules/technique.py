@@ -65,7 +65,9 @@ def little_data_overfits(c: Case) -> Outcome | None:
     return vote((FULL, -8), (PREFIX, 2)) if c.pairs is not None and c.pairs < 1000 else None
 
 
-@rule("TEC006", reads=("constraints.keep_general_ability",), sources=(FORGETS_LESS,))
+@rule(
+    "TEC006", reads=("constraints.keep_general_ability",), sources=(FORGETS_LESS,), figures={"tokens": "20,000,000,000"}
+)
 def keep_general_ability(c: Case) -> Outcome | None:
     """Old skills must stay: adapters forget less than full tuning."""
     return vote((LORA, 3), (QLORA, 3), (FULL, -5)) if c.constraints.keep_general_ability else None
