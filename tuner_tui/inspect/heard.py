@@ -24,5 +24,5 @@ def hearing(blocks: Iterable[Block], path: Path, heard: Heard | None) -> Iterato
     for block in blocks:
         heard(rows, min(done / size, 1.0) if size else None)
         rows += len(block)
-        done += sum(map(len, block.lines)) + len(block)
+        done += block.size
         yield block

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tuner_tui.inspect.deep import Deep
 from tuner_tui.inspect.heard import Heard, hearing
 from tuner_tui.inspect.held import Held, sibling, sound_talks
 from tuner_tui.inspect.opened import open_file
-from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, spread
+from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, Spread, spread
 from tuner_tui.inspect.rows import Block
 from tuner_tui.inspect.sample import Sample, numbered
 from tuner_tui.inspect.scan import NAMED, Findings, Scan
@@ -74,7 +75,9 @@ def inspect(
     )
     source = open_source(path)
     held = held_rows(path, source, wanted)
-    found = _inspected(source._replace(blocks=hearing(source.blocks, path, heard)), wanted, held)
+    found = _inspected(
+        source._replace(blocks=hearing(source.blocks, path, heard)), wanted, held, lambda: open_source(path).blocks
+    )
     _check_mapping(path, wanted.mapping, found)
     return found
 
@@ -105,7 +108,7 @@ def _check_mapping(path: Path, mapping: dict[str, str], found: Inspection) -> No
             )
 
 
-def _inspected(source: Source, wanted: Wanted, held: Held | None) -> Inspection:
+def _inspected(source: Source, wanted: Wanted, held: Held | None, again: Callable[[], Iterator[Block]]) -> Inspection:
     counter = Counter(wanted.model) if wanted.model is not None else None
     notes = source.notes
     if wanted.limit is not None:
@@ -118,7 +121,11 @@ def _inspected(source: Source, wanted: Wanted, held: Held | None) -> Inspection:
         sample.take(scan.rows, block)
         scan.take(block)
     sample.finish()
-    duplicates, repeated = scan.repeats.finish()
+
+    def once_more() -> Iterable[Block]:
+        return again() if wanted.limit is None else limited(again(), wanted.limit)
+
+    duplicates, repeated = scan.repeats.finish(once_more)
     deep.finish(repeated)
     if not sample.whole:
         notes = [*notes, ("sampled", str(deep.rows))]
@@ -136,7 +143,7 @@ def _inspected(source: Source, wanted: Wanted, held: Held | None) -> Inspection:
         facts=Data(**{shape.kind: usable}) if shape.kind else Data(),
         preview=_preview(early),
         mapping={ours: theirs for ours, theirs in scan.mapping.items() if ours != theirs},
-        histogram=_histogram(scan.totals),
+        histogram=_histogram(scan.totals.counts()),
         columns=list(scan.types),
         sampled=not sample.whole,
         answer_tokens=deep.answer_tokens,
@@ -182,9 +189,14 @@ def _proposal(scan: Scan) -> str:
 
 def _fields(scan: Scan) -> dict[str, Field]:
     return {
-        name: Field(types=sorted(kinds), filled=scan.present[name], chars=spread(scan.chars.get(name, {})))
+        name: Field(types=sorted(kinds), filled=scan.present[name], chars=_chars(scan, name))
         for name, kinds in scan.types.items()
     }
+
+
+def _chars(scan: Scan, name: str) -> Spread | None:
+    tally = scan.chars.get(name)
+    return None if tally is None else spread(tally.counts())
 
 
 def _problems(findings: Findings, lang: str | None) -> list[Problem]:

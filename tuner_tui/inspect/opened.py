@@ -18,7 +18,7 @@ import msgspec
 from advisor.errors import InputError
 
 HEAD_BYTES = 65536
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 19
 """Small enough that a block of rows stays in the processor's cache while it is judged."""
 ROW_BYTES_MAX = 1 << 26
 BOMB_BYTES, BOMB_RATIO = 1 << 30, 500

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tuner_tui.inspect.linewise import are_plain, count_of, line_ends
 from tuner_tui.inspect.opened import ROW_BYTES_MAX
 from tuner_tui.inspect.private import personal_in, secrets_in
 
@@ -29,23 +30,44 @@ class Mended(msgspec.Struct, frozen=True):
 class Block:
     """Rows in file order; `lines` are their bytes, `raw` all of them where every line may be sound.
 
-    `rows` (decoded values, `Bad` or `Mended`) are made when they are first asked for: whoever reads `raw` itself
-    never pays for them.
+    `rows` (decoded values, `Bad` or `Mended`) and `lines` are made when they are first asked for: whoever reads `raw`
+    itself never pays for them. `ends` are the places in `raw` where lines end; `packed` says that rows are lines of a
+    file, whose repeats are found by few of their bytes and confirmed later.
     """
 
-    __slots__ = ("_rows", "lines", "raw")
+    __slots__ = ("_lines", "_rows", "ends", "packed", "raw")
 
-    def __init__(self, rows: list[Any] | None, lines: list[bytes], raw: bytes | None = None) -> None:
-        self._rows, self.lines, self.raw = rows, lines, raw
+    def __init__(
+        self,
+        rows: list[Any] | None,
+        lines: list[bytes] | None,
+        raw: bytes | None = None,
+        *,
+        ends: Any = None,
+        packed: bool = False,
+    ) -> None:
+        self._rows, self._lines, self.raw, self.ends, self.packed = rows, lines, raw, ends, packed
 
     def __len__(self) -> int:
-        return len(self.lines)
+        return len(self.ends) if self._lines is None else len(self._lines)
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The bytes of each row."""
+        if self._lines is None:
+            self._lines = (self.raw or b"").split(b"\n")[:-1]
+        return self._lines
+
+    @property
+    def size(self) -> int:
+        """Bytes of all rows with their line ends."""
+        return len(self.raw) if self.raw is not None else sum(map(len, self.lines)) + len(self)
 
     @property
     def rows(self) -> list[Any]:
         """The rows, decoded."""
         if self._rows is None:
-            self._rows, self.lines, self.raw = _decoded(self.raw or b"", self.lines)
+            self._rows, self._lines, self.raw = _decoded(self.raw or b"", self.lines)
         return self._rows
 
 
@@ -59,12 +81,14 @@ _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 def json_lines(chunks: Iterator[bytes]) -> Iterator[Block]:
     """Blocks of rows, one a line; blank lines are not rows."""
     for raw in _whole_lines(chunks):
+        ends = line_ends(raw)
+        if raw.endswith(b"\n") and are_plain(raw, ends):
+            yield Block(None, None, raw, ends=ends, packed=True)
+            continue
         lines = raw.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        block = Block(None, lines, raw)
-        if b"" in lines or b"\r" in lines or not raw.endswith(b"\n"):
-            block = Block(*_decoded(raw, lines))
+        block = Block(*_decoded(raw, lines), packed=True)
         if len(block):
             yield block
 
@@ -189,7 +213,7 @@ def duplicate_keys(block: Block, keys: int | None = None) -> list[int]:
     """
     if block.raw is not None:
         known = sum(map(_keys_in, block.rows)) if keys is None else keys
-        if block.raw.count(b":") == known:
+        if count_of(block.raw, 58) == known:
             return []
         marks = block.raw.count(b'":')
         if marks == known or marks - block.raw.count(b'\\":') == known:

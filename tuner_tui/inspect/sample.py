@@ -8,8 +8,8 @@ from typing import Any
 
 from tuner_tui.inspect.rows import Block, Mended
 
-BLOCKS, DRAWN = 40, 10
-"""Blocks are about 300 KB: some 12 MB are read whole; of a larger file ten blocks tell shares well enough."""
+BLOCKS, DRAWN = 24, 5
+"""Blocks are about 500 KB: some 12 MB are read whole; of a larger file five blocks tell shares well enough."""
 SEED = 42
 
 Numbered = list[tuple[int, dict[str, Any]]]

@@ -15,6 +15,7 @@ from tuner_tui.inspect.repeats import Repeats
 from tuner_tui.inspect.report import Severity
 from tuner_tui.inspect.rowcheck import check, sound_roles
 from tuner_tui.inspect.rows import Bad, Block, Mended, duplicate_keys
+from tuner_tui.inspect.tally import Tally
 from tuner_tui.inspect.typed import Typed, TypedTalks, typed_for, typed_talks
 
 NAMED = 1000
@@ -58,8 +59,8 @@ class Scan:
         self.unusable = 0
         self.present: Counter[str] = Counter()
         self.types: dict[str, set[str]] = {}
-        self.chars: dict[str, Counter[int]] = {}
-        self.totals: Counter[int] = Counter()
+        self.chars: dict[str, Tally] = {}
+        self.totals = Tally()
         self.labels: Counter[str] = Counter()
         self.written: Counter[tuple[bool, str]] = Counter()
         self.repeats = Repeats()
@@ -71,7 +72,7 @@ class Scan:
         self.blocks += 1
         if not self._columns(block):
             self._one_by_one(block)
-        self.repeats.add(block.lines)
+        self.repeats.add(block)
         self.rows += len(block)
 
     def _columns(self, block: Block) -> bool:
@@ -99,10 +100,10 @@ class Scan:
         found = self._talks.lengths(block.raw, len(block), sound_roles)
         if found is None or duplicate_keys(block, len(block) + 2 * found[1]):
             return False
-        name, lengths = self._talks.column, Counter(found[0])
+        name, lengths = self._talks.column, found[0]
         self.types.setdefault(name, set()).add("list")
         self.present[name] += len(block)
-        self.chars.setdefault(name, Counter()).update(lengths)
+        self.chars.setdefault(name, Tally()).update(lengths)
         self.totals.update(lengths)
         return True
 
@@ -153,7 +154,7 @@ class Scan:
             self.types.setdefault(key, set()).update(names)
             if kinds[key] == {str}:
                 lengths[key] = list(map(len, column))
-                self.chars.setdefault(key, Counter()).update(lengths[key])
+                self.chars.setdefault(key, Tally()).update(lengths[key])
                 self.present[key] += len(column) - lengths[key].count(0)
             elif kinds[key] <= NUMBERS:
                 self.present[key] += len(column)
@@ -161,12 +162,12 @@ class Scan:
                 self.present[key] += sum(value not in (None, "", [], {}) for value in column)
                 texts = [len(value) for value in column if type(value) is str]
                 if texts:
-                    self.chars.setdefault(key, Counter()).update(texts)
+                    self.chars.setdefault(key, Tally()).update(texts)
         if lengths and self.blocks <= EVERY * EVERY:
-            self.totals.update(map(sum, zip(*lengths.values(), strict=True)))
+            self.totals.update(list(map(sum, zip(*lengths.values(), strict=True))))
         elif lengths and self.blocks % EVERY == 0:
             for total, count in Counter(map(sum, zip(*lengths.values(), strict=True))).items():
-                self.totals[total] += EVERY * count
+                self.totals.add(total, EVERY * count)
 
     def _one_by_one(self, block: Block) -> None:
         twice = set(duplicate_keys(block))
@@ -223,9 +224,9 @@ class Scan:
             self.present[key] += value not in (None, "", [], {})
             length = text_length(value)
             if length is not None:
-                self.chars.setdefault(key, Counter())[length] += 1
+                self.chars.setdefault(key, Tally()).add(length)
                 total += length
-        self.totals[total] += 1
+        self.totals.add(total)
 
 
 def text_length(value: Any) -> int | None:

@@ -91,7 +91,7 @@ def blocks_of(opened: Opened) -> Iterator[Block]:
 def limited(blocks: Iterator[Block], limit: int) -> Iterator[Block]:
     """At most so many rows."""
     for block in blocks:
-        yield block if len(block) <= limit else Block(block.rows[:limit], block.lines[:limit])
+        yield block if len(block) <= limit else Block(block.rows[:limit], block.lines[:limit], packed=block.packed)
         limit -= len(block)
         if limit <= 0:
             return

@@ -26,7 +26,7 @@ class Typed:
             gc=False,
         )
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
-        self._values = attrgetter(*names.values())
+        self._values = [attrgetter(name) for name in names.values()]
         self._kinds = kinds
 
     def columns(self, raw: bytes, count: int) -> tuple[dict[str, Any], dict[str, set[type]]] | None:
@@ -37,8 +37,7 @@ class Typed:
             return None
         if len(rows) != count:
             return None
-        values = map(self._values, rows)
-        columns = [tuple(values)] if len(self._kinds) == 1 else list(zip(*values, strict=True))
+        columns = [list(map(value, rows)) for value in self._values]
         kinds = {
             key: found if len(found) == 1 else set(map(type, column))
             for (key, found), column in zip(self._kinds.items(), columns, strict=True)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tuner_tui.inspect import inspect, repeats
+from tuner_tui.inspect.linewise import joined, marks
 from tuner_tui.inspect.repeats import Repeats
+from tuner_tui.inspect.rows import Block
 
 
 def test_repeats_are_the_same_in_memory_and_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,15 +20,38 @@ def test_repeats_are_the_same_in_memory_and_on_disk(monkeypatch: pytest.MonkeyPa
     seen: set[bytes] = set()
     expected = [at + 1 for at, row in enumerate(rows) if row in seen or seen.add(row)]  # type: ignore[func-returns-value]
     small = Repeats()
-    small.add(rows)
+    small.add(Block(rows, rows))
     assert small.finish() == (len(expected), expected)
     monkeypatch.setattr(repeats, "IN_MEMORY", 64)
     monkeypatch.setattr(repeats, "AT_ONCE", 100)
     spilled = Repeats()
     for start in range(0, 1000, 50):
-        spilled.add(rows[start : start + 50])
+        spilled.add(Block(rows[start : start + 50], rows[start : start + 50]))
     assert spilled.finish() == (len(expected), expected)
     assert isinstance(spilled._recent, array)
+
+
+def test_lines_that_differ_where_nobody_looked_first_are_not_taken_for_repeats(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": "a" * 1000 + letter + "a" * 3000}).encode() for letter in "bcdbe"]
+    assert len(set(marks(*joined(lines)).tolist())) == 1
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    found = inspect(path)
+    repeated = found.problem("duplicates")
+    assert found.duplicates == 1
+    assert repeated is not None
+    assert repeated.rows == [4]
+
+
+def test_repeats_keep_their_row_numbers_beside_blank_and_short_lines(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = b'{"text": "some text of a row"}\n'
+    path.write_bytes(row + b"   \n\n1\n" + row + b'{"text": "another one"}\n1\n')
+    found = inspect(path)
+    repeated = found.problem("duplicates")
+    assert (found.rows, found.duplicates) == (5, 2)
+    assert repeated is not None
+    assert repeated.rows == [3, 5]
 
 
 @pytest.fixture(scope="module")
