@@ -120,12 +120,12 @@ def _steps(now: float | None, ladder: tuple[Any, ...]) -> list[list[Any]]:
 
 
 def _near(params_b: float | None) -> tuple[float, ...]:
-    """The sizes of model that are a small change: two rungs up and two down (each new size costs a memory estimate)."""
+    """The sizes of model that are a small change: one rung up and two down (each new size costs twenty estimates)."""
     if params_b is None:
         return _PARAMS
     below = [rung for rung in _PARAMS if rung < params_b]
     above = [rung for rung in _PARAMS if rung > params_b]
-    return (*below[-2:], *above[:2])
+    return (*below[-2:], *above[:1])
 
 
 def _numbers(facts: Facts, section: str, key: str, ladder: tuple[Any, ...]) -> Iterator[Iterable[Change]]:
@@ -168,7 +168,7 @@ def _hardware(facts: Facts) -> Iterator[Iterable[Change]]:
     for sizes in _steps(now, _VRAM):
         yield (Change(path, f"{len(gpus)}x{size:g}", _resized(facts, gpus, size), now is None) for size in sizes)
     if now is not None:
-        counts = [count for count in (2, 4, 8) if count > len(gpus)]
+        counts = [count for count in (2, 4, 8) if count > len(gpus)][:2]
         yield (Change(path, f"{count}x{now:g}", _machine(facts, [gpus[0]] * count), False) for count in counts)
 
 

@@ -6,6 +6,7 @@ the search for flips adds rules some thousands of times for one recommendation.
 
 from __future__ import annotations
 
+from array import array
 from typing import NamedTuple
 
 from advisor.candidates import LABELS, Target
@@ -23,11 +24,15 @@ _LIFT = 1 << 30
 """Added to every total while it is packed, so that no field is negative."""
 
 
-def _pack(points: tuple[int, ...]) -> int:
-    return sum(value << (_BITS * at) for at, value in enumerate(points))
+def _packed(lifted: list[int]) -> int:
+    return int.from_bytes(array("I", lifted).tobytes(), "little")
 
 
-_LIFTED = _pack((_LIFT,) * SIZE)
+_LIFTED = _packed([_LIFT] * SIZE)
+
+
+def _pack(points: list[int]) -> int:
+    return _packed([value + _LIFT for value in points]) - _LIFTED
 
 
 class Row(NamedTuple):
@@ -110,7 +115,7 @@ def _make_row(outcome: Outcome) -> Row:
     for target, value in outcome.votes:
         _add(points, target, value)
     _add(points, outcome.vetoes, VETO)
-    return Row(tuple(points), _pack(tuple(points)))
+    return Row(tuple(points), _pack(points))
 
 
 def _add(points: list[int], target: Target, value: int) -> None:

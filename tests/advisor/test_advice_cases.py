@@ -63,3 +63,26 @@ def test_knowing_nothing_asks_for_the_goal_and_is_not_confident() -> None:
     assert advice.technique is None
     assert advice.confidence <= 0.3
     assert advice.warnings[0].id == "not_enough_known"
+
+
+def test_the_first_goal_weighs_most() -> None:
+    def label(goals: list[str]) -> str:
+        facts = {
+            "goals": goals,
+            "knowledge": {"changes": "slow", "fits_in_context": False, "needs_citations": False},
+            "data": {"documents": 500, "instruction_pairs": 3000},
+            "model": {"params_b": 8, "access": "open", "kind": "instruct"},
+            "hardware": {"gpus": [{"vram_gb": 24}]},
+        }
+        return recommend(facts_from(facts, "test"), flips=False).label
+
+    assert label(["inject_facts", "style"]) == "rag"
+    assert label(["style", "inject_facts"]).startswith("rag_ft/")
+
+
+def test_hardly_anything_known_asks_for_documents_first_and_is_at_most_half_sure() -> None:
+    advice = recommend(facts_from({"goals": ["inject_facts", "domain_language"], "data": {"documents": 0}}, "test"))
+    assert advice.confidence <= 0.5
+    assert advice.warnings[0].id == "not_enough_known"
+    assert "documents" in advice.warnings[0].text
+    assert all(reason.rule != "REA009" for reason in advice.reasons)
