@@ -12,7 +12,7 @@ from typing import Any
 from tuner_tui.doctor.check import Check, fail, good, warn
 from tuner_tui.probe import Machine
 
-LIMIT_S = 30.0
+LIMIT_S = 9.0
 PARTS = ("torch", "training", "bitsandbytes")
 Answers = dict[str, dict[str, Any]]
 
