@@ -61,7 +61,7 @@ def test_picture(
     async def before(pilot: Any) -> None:
         app = pilot.app
         app.theme = theme
-        await until(pilot, lambda: app.reading.machine is not None)
+        await until(pilot, lambda: app.wizard.facts.hardware.gpus is not None)
         app.change(msgspec.structs.replace(WIZARD, data_path="rows.jsonl" if step == "data" else None))
         if step:
             app.open_step(step)
