@@ -98,7 +98,8 @@ class DataScreen(AskingScreen):
 
     def _progress(self) -> None:
         path = getattr(self.wizard, self._shown)
-        self.query_one(InspectionPanel).advance(self.tuner.reading.progress.get(path or ""))
+        for panel in self.query(InspectionPanel):  # none while the screen is being taken down
+            panel.advance(self.tuner.reading.progress.get(path or ""))
 
     def _read(self, what: str) -> None:
         if not self.is_current:

@@ -127,9 +127,13 @@ class PrepareScreen(ModalScreen[Ready]):
         self.query_one(Answers).show(self._drop)
         source = Path(self._path).expanduser()
         self.query_one("#field-out", Field).show(str(_free(source.with_name(f"{source.name.split('.')[0]}-ready"))))
-        self._ticking = self.set_interval(PROGRESS_S, self.retranslate, pause=True)
+        self._ticking = self.set_interval(PROGRESS_S, self._tick, pause=True)
         self.query_one("#begin").focus()
         self.retranslate()
+
+    def _tick(self) -> None:
+        if self.query("#said"):  # gone while the window is being taken down
+            self.retranslate()
 
     # -- words -------------------------------------------------------------------------------------------------
 

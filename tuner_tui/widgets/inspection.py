@@ -84,7 +84,8 @@ class InspectionPanel(VerticalScroll, Speaks):
         """How far the reading is; nothing is drawn when it is where it was."""
         if progress != self._progress:
             self._progress = progress
-            self.query_one("#found", Plain).show(self._words())
+            for words in self.query("#found").results(Plain):
+                words.show(self._words())
 
     def _draw(self) -> None:
         path, found, _ = self._shown

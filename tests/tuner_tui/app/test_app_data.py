@@ -252,3 +252,15 @@ async def test_a_huge_file_shows_how_far_it_is_and_escape_ends_it_while_keys_go_
         assert "stopped" in str(app.screen.query_one("#found").render())
         assert app.wizard.facts.data.instruction_pairs == 0
         await app.workers.wait_for_complete()
+
+
+async def test_a_tick_of_progress_while_the_screen_is_taken_down_is_no_crash(until) -> None:
+    app = TunerApp(lang="en")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == "data" and app.screen.is_mounted)
+        await app.screen.query("#found").remove()
+        app.reading.progress[""] = object()
+        app.screen._progress()
+        await app.screen.query("InspectionPanel").remove()
+        app.screen._progress()
