@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import structs
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,16 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 
 LLAMA = Family()
 _BIASED = {"qkv_bias": True, "out_bias": True, "mlp_bias": True, "layer_norm": True, "norm_bias": True, "gated": False}
+_GPTJ = Family(
+    gated=False,
+    mlp_bias=True,
+    norms=1,
+    layer_norm=True,
+    norm_bias=True,
+    head_bias=True,
+    mlp_ratio=4,
+    activation="gelu_new",
+)
 _QWEN2 = Family(qkv_bias=True)
 _QWEN3 = Family(qk_norm="head")
 _GEMMA3 = Family(tied=True, norms=4, qk_norm="head")
@@ -67,27 +78,8 @@ FAMILIES: dict[str, Family] = {
     "gpt2": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
     "gpt_neox": Family(shared=("qkv",), **_BIASED),  # type: ignore[arg-type]
     "gpt_bigcode": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, kv_heads=1, **_BIASED),  # type: ignore[arg-type]
-    "gptj": Family(
-        gated=False,
-        mlp_bias=True,
-        norms=1,
-        layer_norm=True,
-        norm_bias=True,
-        head_bias=True,
-        mlp_ratio=4,
-        activation="gelu_new",
-    ),
-    "codegen": Family(
-        gated=False,
-        mlp_bias=True,
-        norms=1,
-        layer_norm=True,
-        norm_bias=True,
-        head_bias=True,
-        shared=("qkv",),
-        mlp_ratio=4,
-        activation="gelu_new",
-    ),
+    "gptj": _GPTJ,
+    "codegen": structs.replace(_GPTJ, shared=("qkv",)),
     "gpt_neo": Family(
         tied=True,
         gated=False,

@@ -128,32 +128,20 @@ async def test_the_field_under_the_cursor_is_explained(opened: Opened) -> None:
         await until(lambda: "Size of a step" in text_of(app))
 
 
-PLANTED = """
-import sys, torch
-from trl import SFTTrainer
-real = SFTTrainer.compute_loss
-def compute_loss(self, *args, **kwargs):
-    if self.model.training and self.args.per_device_train_batch_size > 2:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-    return real(self, *args, **kwargs)
-SFTTrainer.compute_loss = compute_loss
-from tuner_tui.training.rehearse import main
-sys.exit(main(sys.argv[1]))
-"""
+STARVED = Path(__file__).parents[1] / "runs" / "starved.py"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (samples() / "model").is_dir(), reason="needs the practice model")
 @pytest.mark.parametrize("fits", [True, False])
 async def test_nothing_starts_before_it_was_rehearsed_and_what_does_not_fit_starts_changed(
-    fits: bool, opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fits: bool, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Real rehearsals; in the second one memory runs out above a micro-batch of 2."""
     if not fits:
-        (tmp_path / "planted.py").write_text(PLANTED)
 
         def planted(run: Any, command: list[str]) -> None:
-            launch(run, command=[command[0], str(tmp_path / "planted.py"), str(run.path)])
+            launch(run, command=[command[0], str(STARVED), str(run.path)])
 
         monkeypatch.setattr(rehearsal, "launch", planted)
     data, model = samples() / "data", samples() / "model"

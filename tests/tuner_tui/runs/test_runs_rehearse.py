@@ -14,18 +14,7 @@ from tuner_tui.runs.preflight import prepare
 from tuner_tui.runs.supervisor import launch, wait
 
 STAGES = ["load", "prepare", "forward", "backward", "optimizer", "evaluate", "save", "resume", "generate"]
-PLANTED = """
-import sys, torch
-from trl import SFTTrainer
-real = SFTTrainer.compute_loss
-def compute_loss(self, *args, **kwargs):
-    if self.model.training and self.args.per_device_train_batch_size > 2:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-    return real(self, *args, **kwargs)
-SFTTrainer.compute_loss = compute_loss
-from tuner_tui.training.rehearse import main
-sys.exit(main(sys.argv[1]))
-"""
+STARVED = Path(__file__).with_name("starved.py")
 
 
 @pytest.fixture
@@ -63,7 +52,7 @@ def test_every_stage_is_measured_and_nothing_is_left(
 @pytest.mark.slow
 def test_what_does_not_fit_gets_the_smallest_change_that_does(raw: dict[str, Any], tmp_path: Path) -> None:
     run: RunDir = create_run(prepare(recipe_from(raw, "test"), "test"), root=tmp_path / "rehearsals")
-    launch(run, command=[sys.executable, "-c", PLANTED, str(run.path)], keep=())
+    launch(run, command=[sys.executable, str(STARVED), str(run.path)], keep=())
     wait(run, 300)
     found = json.loads((run.path / "rehearsal.json").read_text())
     assert found["change"] == {"train.micro_batch": 1, "train.grad_accum": 6, "train.grad_ckpt": False}
