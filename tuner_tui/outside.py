@@ -164,9 +164,17 @@ class Outside:
         document = bakeoff.compare(recipe, lanes, tuned=tuned, goal=0.9, told=told, tell=tell, advice=advice)
         return document, bakeoff.table(document, told)
 
-    def create_run(self, recipe: Recipe, text: str) -> Any:
-        """A new run directory, state queued."""
-        return _part("tuner_tui.runs.directory", "create_run")(recipe, text)
+    def create_run(self, recipe: Recipe, text: str, rehearsed: Any = None) -> Any:
+        """A new run directory, state queued; what was measured of its recipe is not measured again.
+
+        Without `rehearsed` (a runs.rehearsal.Rehearsed) nothing is measured: it was declined.
+        """
+        skip = _part("tuner_tui.runs.directory", "Rehearse").SKIP
+        if rehearsed is None:
+            return _part("tuner_tui.runs.directory", "create_run")(recipe, text, rehearse=skip)
+        run = _part("tuner_tui.runs.directory", "create_run")(recipe, text)
+        _part("tuner_tui.runs.rehearsal", "hand_over")(run, rehearsed)
+        return run
 
     def launch(self, run: Any) -> None:
         """Start the training child in its own process session."""

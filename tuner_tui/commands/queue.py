@@ -7,8 +7,9 @@ from pathlib import Path
 
 from advisor.recipe import Recipe, decode_recipe
 from tuner_tui.commands import ExitCode, print_json, read_text, say
+from tuner_tui.commands.run import add_rehearsing
 from tuner_tui.runs.devices import devices
-from tuner_tui.runs.directory import create_run
+from tuner_tui.runs.directory import Rehearse, create_run
 from tuner_tui.runs.need import need_bytes
 from tuner_tui.runs.preflight import prepare
 from tuner_tui.runs.queue import GIB, Waiting, listed, queue_up, revive
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=told("runs.help.set"))
     parser.add_argument("--gpu", action="append", type=int, default=[], metavar="N", help=told("runs.help.gpu"))
     parser.add_argument("--need", type=float, metavar="GIB", help=told("runs.help.need"))
+    add_rehearsing(parser)
     parser.add_argument("--json", action="store_true", help=told("runs.help.json"))
 
 
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         if not _may_fit(source, need, tuple(args.gpu)):
             return ExitCode.REFUSED
     for recipe, need in zip(ready, needs, strict=True):
-        made = create_run(recipe)
+        made = create_run(recipe, rehearse=args.rehearse or Rehearse.FIRST)
         queue_up(made, need_bytes=need, gpus=args.gpu)
         say(words().say("runs.queue.joined", run=made.id))
     for again in revive():

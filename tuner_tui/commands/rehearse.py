@@ -8,10 +8,10 @@ from pathlib import Path
 from advisor.recipe import decode_recipe
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.runs.preflight import prepare
-from tuner_tui.runs.rehearsal import Rehearsed, rehearse
+from tuner_tui.runs.progress import rehearsal_lines
+from tuner_tui.runs.rehearsal import Rehearsed, measured_of, rehearse
+from tuner_tui.runs.rehearsed import changes
 from tuner_tui.words import words
-
-GIB = 2**30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,23 +49,8 @@ def told(found: Rehearsed, source: str) -> list[str]:
     """What was measured, stage by stage, and the verdict."""
     if found.peak_bytes is None:
         return [words().say("runs.rehearse.failed", why=found.text or "?")]
-    lines = [
-        words().say(
-            "runs.rehearse.stage",
-            name=f"{words().say(f'runs.rehearse.{stage.name}')}",
-            gib=f"{stage.peak_bytes / GIB:.2f}",
-            seconds=f"{stage.seconds:.2f}",
-        )
-        for stage in found.stages
-    ]
-    where = "runs.rehearse.gpu" if found.device == "cuda" else "runs.rehearse.host"
-    lines.append(words().say(where, gib=f"{found.peak_bytes / GIB:.2f}"))
-    if found.estimate_bytes is not None:
-        ratio = found.peak_bytes / found.estimate_bytes
-        lines.append(
-            words().say("runs.rehearse.estimate", gib=f"{found.estimate_bytes / GIB:.2f}", ratio=f"{ratio:.2f}")
-        )
+    lines = rehearsal_lines(measured_of(found), words())
     if found.fits:
         return [*lines, words().say("runs.rehearse.fits")]
-    changes = " ".join(f"--set {key}={str(value).lower()}" for key, value in (found.change or {}).items())
-    return [*lines, words().say("runs.rehearse.change", recipe=source, changes=changes)]
+    changed = changes(measured_of(found))
+    return [*lines, words().say("runs.rehearse.change", recipe=source, changes=changed)]

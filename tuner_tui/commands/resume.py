@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tuner_tui.commands import say
-from tuner_tui.commands.run import add_following, finish, leave
+from tuner_tui.commands.run import add_following, add_rehearsing, finish, leave
 from tuner_tui.runs.directory import find_run
 from tuner_tui.runs.foreground import counted_interrupts, follow
 from tuner_tui.runs.supervisor import resume
@@ -15,6 +15,7 @@ from tuner_tui.words import words
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, and how to follow it."""
     parser.add_argument("run", help=words().say("runs.help.run"))
+    add_rehearsing(parser)
     add_following(parser)
 
 
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Launch again and follow."""
     made = find_run(args.run)
     with counted_interrupts() as interrupts:
-        resume(made)
+        resume(made, rehearse=args.rehearse)
         if args.detach:
             return leave(made, args.json)
         say(words().say("runs.resumed", run=made.id, path=made.path))

@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from advisor.recipe import Recipe, decode_recipe
+from advisor.recipe import decode_recipe
 from tuner_tui.commands import ExitCode, print_json, read_text, say
-from tuner_tui.commands.rehearse import code_of
-from tuner_tui.commands.rehearse import told as rehearsal_told
 from tuner_tui.runs.after import goes_on_from
-from tuner_tui.runs.directory import RunDir, create_run
+from tuner_tui.runs.directory import Rehearse, RunDir, create_run
 from tuner_tui.runs.foreground import counted_interrupts, follow
 from tuner_tui.runs.outcome import outcome_of, tell
 from tuner_tui.runs.preflight import prepare
-from tuner_tui.runs.rehearsal import rehearse
 from tuner_tui.runs.state import RunState
 from tuner_tui.runs.supervisor import launch
 from tuner_tui.runs.view import RunView
@@ -30,8 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help=told("runs.help.recipe"))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=told("runs.help.set"))
     parser.add_argument("--from", dest="earlier", metavar="RUN", help=told("training.help.from"))
-    parser.add_argument("--rehearse", action="store_true", help=told("runs.help.rehearse"))
+    add_rehearsing(parser)
     add_following(parser)
+
+
+def add_rehearsing(parser: argparse.ArgumentParser) -> None:
+    """What to do about the rehearsal that comes before the first step."""
+    told = words().say
+    chosen = parser.add_mutually_exclusive_group()
+    for option, means in (("--fit", Rehearse.FIT), ("--no-rehearsal", Rehearse.SKIP)):
+        key = f"runs.help.rehearse.{means}"
+        chosen.add_argument(option, dest="rehearse", action="store_const", const=means, help=told(key))
 
 
 def add_following(parser: argparse.ArgumentParser) -> None:
@@ -47,25 +53,14 @@ def run(args: argparse.Namespace) -> int:
     base = None if source == "stdin" else Path(source).absolute().parent
     asked = decode_recipe(text, source, args.set)
     recipe = prepare(goes_on_from(asked, args.earlier) if args.earlier else asked, source, base)
-    if args.rehearse and (refused := _rehearsed(recipe, args.recipe)):
-        return refused
     with counted_interrupts() as interrupts:
-        made = create_run(recipe)
+        made = create_run(recipe, rehearse=args.rehearse or Rehearse.FIRST)
         launch(made)
         if args.detach:
             return leave(made, args.json)
         say(words().say("runs.started", run=made.id, path=made.path))
         follow(made, interrupts, words(), say)
         return finish(made, interrupted=interrupts.count > 0, quiet=args.json)
-
-
-def _rehearsed(recipe: Recipe, source: str) -> int:
-    """0 when the longest rows went through everything; else what to change is said, and the code to end with."""
-    say(words().say("runs.rehearse.begins"))
-    found = rehearse(recipe)
-    for line in rehearsal_told(found, source):
-        say(line)
-    return code_of(found)
 
 
 def leave(made: RunDir, quiet: bool) -> int:
@@ -92,5 +87,6 @@ def finish(made: RunDir, *, interrupted: bool = False, quiet: bool = False) -> i
 
 def _failure(state: RunState, view: RunView) -> int:
     """The child's own verdict on bad input or refusal, else failed."""
-    failed = state is RunState.FAILED and view.exit_reason == "error"
-    return CHILD_CODES.get(view.exit_code or 1, ExitCode.FAILED) if failed else ExitCode.FAILED
+    if state is not RunState.FAILED:
+        return ExitCode.FAILED
+    return CHILD_CODES.get(view.exit_code or 1, ExitCode.FAILED)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,19 @@ from tuner_tui import __version__, paths
 from tuner_tui.runs.identity import Identity
 
 MAX_INFO_BYTES = 1 << 20
+
+
+class Rehearse(StrEnum):
+    """What a run does before its first step with the longest rows.
+
+    `first` refuses what does not fit, `fit` takes the smallest change that does, `skip` measures nothing, `only` ends
+    when all is measured.
+    """
+
+    FIRST = "first"
+    FIT = "fit"
+    SKIP = "skip"
+    ONLY = "only"
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +59,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     command: list[str] = []
     versions: dict[str, str] = {}
     recipe_sha256: str | None = None
+    rehearse: Rehearse = Rehearse.FIRST
 
     @property
     def identity(self) -> Identity | None:
@@ -137,7 +152,13 @@ class RunDir(msgspec.Struct, frozen=True):
         return raw if isinstance(raw, dict) else None
 
 
-def create_run(recipe: Recipe, source_text: str | None = None, *, root: Path | None = None) -> RunDir:
+def create_run(
+    recipe: Recipe,
+    source_text: str | None = None,
+    *,
+    root: Path | None = None,
+    rehearse: Rehearse = Rehearse.FIRST,
+) -> RunDir:
     """A new run folder with its recipe and record, state queued. `source_text` is written as it is when given.
 
     `root` is the folder of runs, or another one for runs that are not to be listed.
@@ -158,6 +179,7 @@ def create_run(recipe: Recipe, source_text: str | None = None, *, root: Path | N
             versions={"tuner": __version__, "python": sys.version.split()[0]},
             recipe_sha256=hashlib.sha256(text).hexdigest(),
             data_bytes=_sizes(recipe),
+            rehearse=rehearse,
         )
     )
     return run

@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     GPU = "gpu"
     EVAL = "eval"
     SAMPLE = "sample"
+    REHEARSAL = "rehearsal"
     CHECKPOINT = "checkpoint"
     COACH = "coach"
     WARN = "warn"

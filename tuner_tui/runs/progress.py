@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from advisor.words import Words
 from tuner_tui.runs.coach import say_again
 from tuner_tui.runs.follow import Event
+from tuner_tui.runs.rehearsed import Rehearsal
 from tuner_tui.runs.view import RunView, integer, number, text
+from tuner_tui.safe import clean
 
 EVERY_S = 3.0
+GIB = 2**30
 
 
 class Progress:
@@ -26,6 +31,7 @@ class Progress:
             "checkpoint": self._checkpoint,
             "warn": self._note,
             "coach": self._coach,
+            "rehearsal": self._rehearsal,
         }
 
     def lines(self, events: list[Event], view: RunView) -> list[str]:
@@ -87,6 +93,12 @@ class Progress:
     def _checkpoint(self, event: Event) -> str:
         return self._words.say("runs.checkpoint", step=integer(event, "step"))
 
+    def _rehearsal(self, event: Event) -> str | None:
+        try:
+            return "\n".join(rehearsal_lines(msgspec.convert(event, Rehearsal), self._words))
+        except msgspec.ValidationError:
+            return None
+
     def _coach(self, event: Event) -> str | None:
         said = say_again(event, self._words)
         return self._words.say("runs.coach.says", text=said) if said else None
@@ -94,6 +106,25 @@ class Progress:
     def _note(self, event: Event) -> str | None:
         words = text(event, "text", 400)
         return self._words.say("runs.note", text=words) if words else None
+
+
+def rehearsal_lines(found: Rehearsal, words: Words) -> list[str]:
+    """The peak of every stage, then the peak of all against the estimate, where there is one."""
+    lines = [
+        words.say(
+            "runs.rehearse.stage",
+            name=clean(words.say(key) if words.has(key := f"runs.rehearse.{stage.name}") else stage.name, 40),
+            gib=f"{stage.peak_bytes / GIB:.2f}",
+            seconds=f"{stage.seconds:.2f}",
+        )
+        for stage in found.stages
+    ]
+    where = "runs.rehearse.gpu" if found.device == "cuda" else "runs.rehearse.host"
+    lines.append(words.say(where, gib=f"{found.peak_bytes / GIB:.2f}"))
+    if found.estimate_bytes:
+        ratio = f"{found.peak_bytes / found.estimate_bytes:.2f}"
+        lines.append(words.say("runs.rehearse.estimate", gib=f"{found.estimate_bytes / GIB:.2f}", ratio=ratio))
+    return lines
 
 
 def shown(value: float | None, digits: int) -> str:

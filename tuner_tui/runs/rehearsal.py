@@ -1,9 +1,9 @@
-"""A rehearsal is a run of one step in a folder of its own that is thrown away; only what it measured is kept."""
+"""A rehearsal alone is a run that ends before its first step, in a folder of its own that is thrown away."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-import sys
 import time
 from typing import Any
 
@@ -11,30 +11,21 @@ import msgspec
 
 from advisor.recipe import Recipe
 from tuner_tui import paths
-from tuner_tui.runs.directory import RunDir, create_run
-from tuner_tui.runs.need import need_bytes
+from tuner_tui.runs.directory import Rehearse, RunDir, create_run
+from tuner_tui.runs.rehearsed import Rehearsal, Stage, keep, rehearsal_of
 from tuner_tui.runs.state import state_of
 from tuner_tui.runs.stop import Rung, StopLadder
 from tuner_tui.runs.supervisor import launch
 from tuner_tui.runs.watch import glance
+from tuner_tui.words import words
 
 POLL_S = 0.1
-
-
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """The peak of one stage in bytes, what torch had allocated (GPU only), and its seconds; all measured."""
-
-    name: str
-    peak_bytes: int
-    allocated_bytes: int | None = None
-    seconds: float
 
 
 class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
     """What `tuner rehearse` prints. `fits`: whether the recipe fits as it is; `change`: the smallest change that does.
 
-    `estimate_bytes` was computed before (None where it cannot be, and without a GPU, whose memory it is about);
-    `exit_code` and `text` tell how a rehearsal ended that measured nothing.
+    The figures are those of `Rehearsal`; `exit_code` and `text` tell how a rehearsal ended that measured nothing.
     """
 
     fits: bool
@@ -55,16 +46,15 @@ class Rehearsing:
     """A rehearsal in progress: `look` until it returns the result; `close` ends it early."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self._recipe = recipe
         self._since = time.monotonic()
-        self.run = create_run(recipe, root=paths.home() / "rehearsals")
-        launch(self.run, command=[sys.executable, "-P", "-m", "tuner_tui.training.rehearse", str(self.run.path)])
+        self.run = create_run(recipe, root=paths.home() / "rehearsals", rehearse=Rehearse.ONLY)
+        launch(self.run)
 
     def look(self) -> Rehearsed | None:
         """What was measured, once it is over."""
         if state_of(self.run).live:
             return None
-        found = _read(self.run, self._recipe, time.monotonic() - self._since)
+        found = _read(self.run, time.monotonic() - self._since)
         shutil.rmtree(self.run.path, ignore_errors=True)
         return found
 
@@ -92,33 +82,28 @@ def rehearse(recipe: Recipe) -> Rehearsed:
     return found
 
 
-def _read(run: RunDir, recipe: Recipe, seconds: float) -> Rehearsed:
-    view = glance(run)
-    try:
-        raw = msgspec.json.decode((run.path / "rehearsal.json").read_bytes())
-        stages = msgspec.convert(raw["stages"], list[Stage])
-    except (OSError, msgspec.MsgspecError, KeyError):
-        return Rehearsed(fits=False, exit_code=view.exit_code or 1, text=view.exit_text, seconds=round(seconds, 1))
-    _remember(recipe, raw, stages)
-    return Rehearsed(
-        fits=raw["change"] is None,
-        change=raw["change"],
-        stages=stages,
-        peak_bytes=raw["peak_bytes"],
-        source=raw["source"],
-        device=raw["device"],
-        estimate_bytes=need_bytes(recipe) if raw["device"] == "cuda" else None,
-        rows=raw["rows"],
-        longest_tokens=raw["longest_tokens"],
-        seconds=round(seconds, 1),
-    )
+def hand_over(run: RunDir, found: Rehearsed) -> None:
+    """The run's recipe is the one that was rehearsed, with what had to change already in it."""
+    keep(run, msgspec.structs.replace(measured_of(found), change=None))
 
 
-def _remember(recipe: Recipe, raw: dict[str, Any], stages: list[Stage]) -> None:
-    """What a GPU measured corrects later estimates; a rehearsal that had to change its settings measured others."""
-    held = [stage.allocated_bytes for stage in stages if stage.allocated_bytes is not None]
-    if raw["device"] != "cuda" or raw["change"] is not None or not held:
-        return
-    from tuner_tui.calibration import remember
+def measured_of(found: Rehearsed) -> Rehearsal:
+    """The figures alone; only of a rehearsal that measured any."""
+    return msgspec.convert({name: getattr(found, name) for name in Rehearsal.__struct_fields__}, Rehearsal)
 
-    remember(recipe, {"at": time.time(), "allocated_bytes": max(held), "longest_tokens": raw["longest_tokens"]})
+
+def _why(run: RunDir, told: str | None) -> str:
+    """Why nothing was measured; the log is kept in place of the last failure's, since the folder goes."""
+    kept = run.path.with_name(run.log_path.name)
+    with contextlib.suppress(OSError):
+        shutil.copyfile(run.log_path, kept)
+    return f"{told or words().say('runs.rehearse.gone')} {words().say('runs.end.log', path=kept)}"
+
+
+def _read(run: RunDir, seconds: float) -> Rehearsed:
+    found, took = rehearsal_of(run), round(seconds, 1)
+    if found is None:
+        view = glance(run)
+        return Rehearsed(fits=False, exit_code=view.exit_code or 1, text=_why(run, view.exit_text), seconds=took)
+    known = {name: getattr(found, name) for name in Rehearsal.__struct_fields__}
+    return Rehearsed(fits=found.change is None, seconds=took, **known)

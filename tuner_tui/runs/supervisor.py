@@ -15,7 +15,7 @@ from advisor.errors import InputError
 from advisor.recipe import decode_recipe
 from tuner_tui.runs.changes import refuse_changes
 from tuner_tui.runs.devices import free_locks
-from tuner_tui.runs.directory import RunDir, RunInfo, locked, refuse_foreign
+from tuner_tui.runs.directory import Rehearse, RunDir, RunInfo, locked, refuse_foreign
 from tuner_tui.runs.identity import identify
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.spawn import spawn
@@ -55,16 +55,19 @@ def launch(
     return info
 
 
-def resume(run: RunDir, *, command: Sequence[str] | None = None) -> RunInfo:
+def resume(run: RunDir, *, command: Sequence[str] | None = None, rehearse: Rehearse | None = None) -> RunInfo:
     """Go on with a run that was stopped, failed or crashed, from its last checkpoint; InputError otherwise.
 
-    Also when its recipe or data were changed since.
+    Also when its recipe or data were changed since. `rehearse`: another wish than the one it was created with.
     """
     state = state_of(run)
     if state is RunState.FINISHED:
         raise InputError("runs.nothing_to_resume", run=run.id)
     refuse_changes(run)
     refuse_without_room(decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)), run)
+    info = run.info()
+    if rehearse is not None and info is not None:
+        run.write_info(msgspec.structs.replace(info, rehearse=rehearse))
     return launch(run, resume=state is not RunState.QUEUED, command=command)
 
 

@@ -84,7 +84,7 @@ class LaunchingScreen(StepScreen):
         if event.ready is None:
             self._refuse(event.error)
         elif event.then_start and self._rehearsed is not None and self._rehearsed[0] == self._recipe:
-            self._start(event.ready, self.tuner.lang)
+            self._start(event.ready, self._rehearsed[1], self.tuner.lang)
         else:
             ready, recipe = event.ready, self._recipe
 
@@ -108,14 +108,14 @@ class LaunchingScreen(StepScreen):
         if decided.start:
             self._starting = True
             self.tell("plan.starting")
-            self._start(ready, self.tuner.lang)
+            self._start(ready, decided.found, self.tuner.lang)
 
     @work(thread=True, exclusive=True, group="start", exit_on_error=False)
-    def _start(self, ready: Recipe, lang: str) -> None:
+    def _start(self, ready: Recipe, found: Any, lang: str) -> None:
         run_id, error = None, ""
         try:
             outside = self.tuner.outside
-            run = outside.create_run(ready, encode_recipe(ready))
+            run = outside.create_run(ready, encode_recipe(ready), found)
             outside.launch(run)
             run_id = run.id
         except InputError as wrong:

@@ -8,19 +8,20 @@ import os
 import shutil
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe, decode_recipe
 from tuner_tui.redact import shield
 from tuner_tui.runs.coach import CoachedWriter
-from tuner_tui.runs.directory import RunDir
+from tuner_tui.runs.directory import Rehearse, RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
 from tuner_tui.training import trackers
 from tuner_tui.training.failure import Ending, ending_of
 from tuner_tui.training.job import Job
 from tuner_tui.training.spread import Silent, leave, local_rank, local_world, rank, shared, world
-from tuner_tui.training.survive import RanOut, adjusted, begin_again, shrink
+from tuner_tui.training.survive import Adjustment, RanOut, TooBig, adjusted, begin_again, shrink
 from tuner_tui.training.threads import idle_threads, use_threads
 from tuner_tui.words import language, words
 
@@ -63,6 +64,7 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
         recipe = shared(recipe)
         job = Job(run=run, recipe=recipe, events=events, words=words(lang), resume=resume)
         job.rank, job.world = rank(), world()
+        job.rehearse = info.rehearse if (info := run.info()) else Rehearse.FIRST
         job.trap_signals()
         job.phase("prepare")
         prepare(job, recipe)
@@ -77,14 +79,22 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
         with contextlib.suppress(OSError):
             traceback.print_exc()
         if isinstance(error, RanOut) and world() == 1 and (change := shrink(run, recipe)):
-            numbers = {name: getattr(change, name) for name in ("micro_batch", "grad_accum")}
-            key = "training.warn.ran_out_ckpt" if change.grad_ckpt else "training.warn.ran_out"
-            events.emit(EventKind.WARN, code="ran_out", text=say(key, before=recipe.train.micro_batch, **numbers))
+            tell_smaller(events, say, recipe, change, early=isinstance(error, TooBig))
             return None
         return ending_of(error, say, lang)
     finally:
         if world() > 1:
             leave()
+
+
+def tell_smaller(
+    events: CoachedWriter | Silent, say: Callable[..., str], recipe: Recipe, change: Adjustment, *, early: bool
+) -> None:
+    """Say that memory ran out, in the rehearsal (`early`) or in training, and what is tried next."""
+    code = "rehearsed_smaller" if early else "ran_out"
+    key = f"training.warn.{code}_ckpt" if change.grad_ckpt else f"training.warn.{code}"
+    numbers = {name: getattr(change, name) for name in ("micro_batch", "grad_accum")}
+    events.emit(EventKind.WARN, code=code, text=say(key, before=recipe.train.micro_batch, **numbers))
 
 
 def prepare(job: Job, recipe: Recipe) -> None:

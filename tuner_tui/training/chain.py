@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,18 @@ from advisor.errors import InputError
 from advisor.methods import Label, Objective, Technique
 from advisor.recipe import EvalSpec, Metric, ModelSpec, Recipe, Stage, encode_recipe
 from tuner_tui.evaluation.example import for_model
-from tuner_tui.runs.directory import RunDir, write_atomic
+from tuner_tui.runs.directory import Rehearse, RunDir, write_atomic
 from tuner_tui.runs.events import EventKind
+from tuner_tui.runs.rehearsed import Rehearsal
 from tuner_tui.training import data, model
 from tuner_tui.training.arguments import total_steps
+from tuner_tui.training.gauge import Gauge
 from tuner_tui.training.job import Job
 from tuner_tui.training.methods import method_of, work
+from tuner_tui.training.rehearse import before_first_step, random_states, rehearse, set_random_states
 from tuner_tui.training.report import Outcome, write_report
-from tuner_tui.training.stage import measured, run_stage, tell_score
+from tuner_tui.training.spread import Silent
+from tuner_tui.training.stage import get_ready, measured, run_stage, tell_score
 from tuner_tui.training.survive import adjustment_of
 
 PAIRED = (Objective.DPO, Objective.ORPO, Objective.KTO, Objective.RLHF_PPO)
@@ -63,6 +68,9 @@ def run_chain(job: Job) -> Outcome | None:
     written = _recipe_of(job.run.recipe_path)
     jobs = [_stage_job(job, written, index) for index in range(count)]
     totals = [_planned(each) for each in jobs]
+    before_first_step(job, lambda: _rehearse(jobs))
+    for each in jobs:
+        each.rehearse = Rehearse.FIT if _trains_first(each) else Rehearse.SKIP
     before = _baseline(job, jobs[-1])
     outcomes: list[Outcome] = []
     for index, each in enumerate(jobs):
@@ -85,6 +93,27 @@ def run_chain(job: Job) -> Outcome | None:
         finite=all(each.finite for each in outcomes),
         peak_bytes=max((each.peak_bytes for each in outcomes if each.peak_bytes is not None), default=None),
     )
+
+
+def _rehearse(jobs: list[Job]) -> Rehearsal:
+    """Every stage before the first step of the first, each with the first model: the one that needs most."""
+    found = []
+    for each in jobs:
+        if _trains_first(each):
+            continue
+        chances, gauge = random_states(), Gauge(each.device)
+        stage = replace(each, recipe=_as_it_fits(each), events=Silent())
+        ready = get_ready(stage, gauge)
+        found.append(rehearse(stage, ready.trainer, ready.tokenizer, ready.held_out, gauge))
+        set_random_states(chances)
+        del ready
+        gc.collect()
+    return max(found, key=lambda each: each.peak_bytes)
+
+
+def _trains_first(job: Job) -> bool:
+    """Whether another model must be trained before the stage's own can be rehearsed: it is, in its turn."""
+    return job.objective is Objective.RLHF_PPO
 
 
 def _stage_job(job: Job, written: Recipe, index: int) -> Job:

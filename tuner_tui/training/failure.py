@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from advisor.errors import InputError
+from advisor.errors import InputError, Refused
 from tuner_tui.runs.events import ExitReason
-from tuner_tui.training.job import Diverged, Stopped
-from tuner_tui.training.survive import RanOut
+from tuner_tui.training.job import Diverged, Rehearsed, Stopped
+from tuner_tui.training.survive import RanOut, TooBig
 
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 DISK_FULL = ("no space left on device", "iostream error", "inline_container", "disk quota exceeded")
@@ -40,8 +40,12 @@ def ending_of(error: BaseException, say: Callable[..., str], lang: str) -> Endin
         return Ending(ExitReason.STOPPED, 130, say("training.exit.stopped_early"))
     if isinstance(error, Diverged):
         return Ending(ExitReason.DIVERGED, 1, fault(f"training.exit.diverged_{error.code}", **error.params))
+    if isinstance(error, Rehearsed):
+        return Ending(ExitReason.DONE, 0, say("training.rehearsal.done"))
     if isinstance(error, InputError):
-        return Ending(ExitReason.ERROR, 2, error.text(lang))
+        return Ending(ExitReason.ERROR, 3 if isinstance(error, Refused) else 2, error.text(lang))
+    if isinstance(error, TooBig):
+        return Ending(ExitReason.OOM, 3, fault("training.rehearsal.too_big"))
     text = str(error).lower()
     if out_of_memory(error):
         return Ending(ExitReason.OOM, 1, fault("training.exit.oom"))

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from tuner_tui.runs.rehearsed import Stage
 
 CLEAR = Path("/proc/self/clear_refs")
 STATUS = Path("/proc/self/status")
 RESET_PEAK = "5"
-
-
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage: its peak in bytes (as `Gauge.source` counts), what torch had allocated (CUDA only), its seconds."""
-
-    name: str
-    peak_bytes: int
-    allocated_bytes: int | None
-    seconds: float
 
 
 class Gauge:
@@ -28,15 +21,14 @@ class Gauge:
     def __init__(self, device: str) -> None:
         self._cuda = device == "cuda"
         self.source = "torch.cuda.max_memory_reserved" if self._cuda else "VmHWM"
-        self.marks: list[Mark] = []
+        self.marks: list[Stage] = []
         self._since = time.monotonic()
         self._reset()
 
-    def begin(self, name: str) -> None:
-        """Forget what came before; the stage is marked later."""
+    def begin(self) -> None:
+        """A stage begins: what came before it is forgotten."""
         self._since = time.monotonic()
         self._reset()
-        self._next = name
 
     def mark(self, name: str) -> None:
         """The end of a stage; a stage that happens again keeps its highest peak."""
@@ -46,7 +38,7 @@ class Gauge:
             torch.cuda.synchronize()
         now = time.monotonic()
         peak, allocated = self._peak()
-        found = Mark(name=name, peak_bytes=peak, allocated_bytes=allocated, seconds=round(now - self._since, 3))
+        found = Stage(name=name, peak_bytes=peak, allocated_bytes=allocated, seconds=round(now - self._since, 3))
         before = next((mark for mark in self.marks if mark.name == name), None)
         if before is None:
             self.marks.append(found)
@@ -55,8 +47,9 @@ class Gauge:
         self._since = now
         self._reset()
 
-    def callback(self, model: Any) -> Any:
-        """A trainer callback that marks the stages of a step; the first forward passes of a step end its `forward`."""
+    @contextmanager
+    def watching(self, trainer: Any) -> Iterator[None]:
+        """Inside, the trainer marks the stages of its steps; a step's first forward passes end its `forward`."""
         from transformers import TrainerCallback
 
         gauge = self
@@ -81,8 +74,13 @@ class Gauge:
             if module.training:
                 gauge.mark("forward")
 
-        model.register_forward_hook(after_forward)
-        return Stages()
+        hook, marker = trainer.model.register_forward_hook(after_forward), Stages()
+        trainer.add_callback(marker)
+        try:
+            yield
+        finally:
+            hook.remove()
+            trainer.remove_callback(marker)
 
     def _peak(self) -> tuple[int, int | None]:
         if self._cuda:

@@ -11,12 +11,16 @@ from advisor.errors import InputError
 from advisor.methods import Label, Objective, Technique
 from advisor.recipe import Precision, Recipe
 from advisor.words import Words
-from tuner_tui.runs.directory import RunDir
+from tuner_tui.runs.directory import Rehearse, RunDir
 from tuner_tui.runs.events import Emits, EventKind
 
 
 class Stopped(Exception):
     """The run was asked to stop, outside the training loop (inside it, a checkpoint comes first)."""
+
+
+class Rehearsed(Exception):
+    """All was rehearsed, and nothing else was asked for."""
 
 
 class Diverged(Exception):
@@ -46,6 +50,7 @@ class Job:
     world: int = 1
     rows: list[int] = field(default_factory=list)
     signalled: bool = False
+    rehearse: Rehearse = Rehearse.FIRST
     parent: Job | None = None
 
     def trap_signals(self) -> None:

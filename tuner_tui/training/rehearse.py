@@ -1,149 +1,251 @@
-"""A rehearsal does with the longest real rows everything that a run will do, so that what fails late fails now.
+"""A rehearsal does with the longest real rows everything that a run will do, and leaves no trace in what is trained.
 
-`python -m tuner_tui.training.rehearse RUN_DIR` writes `rehearsal.json` there. Where memory runs out it tries the next
-smaller way of making the same step in a fresh process; what it ended with is the smallest change that fits.
+Where memory runs out, a fresh process tries the next smaller way of making the same step: what it ends with is the
+smallest change that fits.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
-import traceback
+import copy
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from advisor.errors import Refused
+from advisor.recipe import decode_recipe
+from tuner_tui.evaluation.example import Example
+from tuner_tui.evaluation.generate import BATCH, answers
+from tuner_tui.runs.directory import Rehearse, RunDir
+from tuner_tui.runs.events import EventKind
+from tuner_tui.runs.need import need_bytes
+from tuner_tui.runs.rehearsed import Rehearsal, changes, keep, rehearsal_of
+from tuner_tui.training.checkpoint import PARTIAL, candidates, clear_partial
+from tuner_tui.training.failure import out_of_memory
+from tuner_tui.training.gauge import Gauge
+from tuner_tui.training.job import Job, Rehearsed
+from tuner_tui.training.speed import put_in_order
+from tuner_tui.training.survive import TooBig, adjustment_of
 
-from advisor.recipe import Recipe, decode_recipe
-from tuner_tui.runs.directory import RunDir, write_atomic
-from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
-from tuner_tui.training.__main__ import prepare
-from tuner_tui.training.failure import Ending, ending_of, out_of_memory
-from tuner_tui.training.gauge import Gauge, Mark
-from tuner_tui.training.job import Job
-from tuner_tui.training.survive import RanOut, adjusted, adjustment_of, begin_again, shrink
-from tuner_tui.words import language, words
-
-FILE = "rehearsal.json"
 SPARE_BATCHES = 8
 
 
-class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured, in bytes and seconds. `change` is what must differ from the recipe, None = nothing."""
+def before_first_step(job: Job, measure: Callable[[], Rehearsal]) -> None:
+    """Rehearse as the run was asked to, unless its recipe was rehearsed before or it has made steps already.
 
-    device: str
-    source: str
-    stages: list[Mark]
-    peak_bytes: int
-    rows: int
-    longest_tokens: int | None
-    micro_batch: int
-    grad_accum: int
-    grad_ckpt: bool
-    change: dict[str, Any] | None
-
-
-def main(folder: str) -> int:
-    """The exit code is that of the exit event."""
-    run = RunDir(Path(folder).resolve())
-    with EventWriter(run.events_path, reserve=True) as events:
-        ending = attempt(run, events)
-        if ending is not None:
-            events.emit(EventKind.EXIT, reason=ending.reason, code=ending.code, text=ending.text)
-    return ending.code if ending is not None else begin_again()
+    Refused when a change is needed that nobody accepted; Rehearsed when nothing else was asked for.
+    """
+    if job.rehearse is Rehearse.SKIP or (job.resume and candidates(job.run.checkpoints)):
+        return
+    if job.world > 1:
+        job.warn("not_rehearsed")
+        return
+    found = rehearsal_of(job.run)
+    if found is None:
+        job.phase("rehearse")
+        found = measure()
+        keep(job.run, found)
+        job.events.emit(EventKind.REHEARSAL, **_told(found))
+        _remember(job, found)
+    if job.rehearse is Rehearse.ONLY:
+        raise Rehearsed
+    if found.change is not None and job.rehearse is not Rehearse.FIT:
+        raise Refused("training.does_not_fit", changes=changes(found))
 
 
-def attempt(run: RunDir, events: EventWriter) -> Ending | None:
-    """One rehearsal; None when a smaller way is to be tried."""
-    say = words(language()).say
+def _told(found: Rehearsal) -> dict[str, Any]:
+    import msgspec
+
+    return dict(msgspec.to_builtins(found))
+
+
+def _remember(job: Job, found: Rehearsal) -> None:
+    """What a GPU measured corrects later estimates; a rehearsal that had to change its settings measured others."""
+    held = [stage.allocated_bytes for stage in found.stages if stage.allocated_bytes is not None]
+    if found.device != "cuda" or found.change is not None or not held:
+        return
+    import time
+
+    from tuner_tui.calibration import remember
+
+    measured = {"at": time.time(), "allocated_bytes": max(held), "longest_tokens": found.longest_tokens}
+    remember(job.recipe, measured)
+
+
+def rehearse(job: Job, trainer: Any, tokenizer: Any, held_out: list[Example], gauge: Gauge) -> Rehearsal:
+    """Forward, backward, optimizer, evaluation, save, resume and answers on the longest rows, each measured.
+
+    TooBig when memory runs out.
+    """
+    rows = len(trainer.train_dataset)
     try:
-        recipe = adjusted(run, decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)))
-        job = Job(run=run, recipe=one_step(recipe), events=events, words=words(language()))
-        job.trap_signals()
-        job.phase("prepare")
-        prepare(job, recipe)
-        write_atomic(run.path / FILE, msgspec.json.encode(rehearse(job, recipe)))
-        return Ending(ExitReason.DONE, 0, say("training.rehearsal.done"))
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            traceback.print_exc()
-        if out_of_memory(error) or isinstance(error, RanOut):
-            text = words(language()).fault("training.rehearsal.too_big")
-            return None if shrink(run, recipe) else Ending(ExitReason.OOM, 3, text)
-        return ending_of(error, say, language())
-
-
-def one_step(recipe: Recipe) -> Recipe:
-    """The recipe for one step that is evaluated and saved."""
-    fields = {"max_steps": 1, "eval_steps": 1, "save_steps": 1, "log_steps": 1, "warmup_ratio": 0.0}
-    return msgspec.structs.replace(recipe, train=msgspec.structs.replace(recipe.train, **fields))
-
-
-def rehearse(job: Job, recipe: Recipe) -> Rehearsal:
-    """Forward, backward, optimizer, evaluation, save, resume and answers on the longest rows, each measured."""
-    from tuner_tui.evaluation.example import for_model
-    from tuner_tui.evaluation.generate import answers
-    from tuner_tui.training import data, model
-    from tuner_tui.training.methods import method_of
-    from tuner_tui.training.speed import put_in_order, settle
-
-    gauge = Gauge(job.device)
-    objective = method_of(job)
-    split = data.load(job.recipe, objective.read, job.say)
-    job.phase("load")
-    tokenizer = model.load_tokenizer(job.recipe.model)
-    train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
-    tuned, added = model.begin(job.recipe, job.device)
-    trainer = objective.trainer(job, tuned, tokenizer, train, held_out, added)
-    model.settle_adapter(job.precision, trainer.model)
-    settle(job, trainer)
-    gauge.mark("load")
-    job.phase("rehearse")
-    wanted = job.recipe.train.micro_batch * job.recipe.train.grad_accum * SPARE_BATCHES
-    trainer.train_dataset, longest = longest_rows(trainer.train_dataset, wanted)
-    trainer.eval_dataset, _ = longest_rows(trainer.eval_dataset, job.recipe.train.micro_batch)
-    put_in_order(job, trainer)
-    trainer.add_callback(gauge.callback(trainer.model))
-    trainer.train()
-    trainer.args.max_steps = 2
-    gauge.begin("resume")
-    trainer.train(resume_from_checkpoint=str(job.run.checkpoints / ".partial" / "checkpoint-1"))
-    gauge.begin("generate")
-    asked = sorted(held_out, key=lambda example: len(example.question), reverse=True)[:32]
-    limit = job.recipe.evaluation.max_new_tokens
-    answers(trainer.model, tokenizer, asked, max_new_tokens=limit, between=job.check_stop)
-    gauge.mark("generate")
-    change = adjustment_of(job.run)
+        with untouched(trainer, job.run.checkpoints / PARTIAL), gauge.watching(trainer):
+            longest = _through(job, trainer, gauge)
+            gauge.begin()
+            asked = sorted(held_out, key=lambda example: len(example.question), reverse=True)[:BATCH]
+            limit = job.recipe.evaluation.max_new_tokens
+            answers(trainer.model, tokenizer, asked, max_new_tokens=limit, between=job.check_stop)
+            gauge.mark("generate")
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise TooBig(str(error)) from None
+    clear_partial(job.run.checkpoints)
     return Rehearsal(
         device=job.device,
         source=gauge.source,
         stages=gauge.marks,
         peak_bytes=max(mark.peak_bytes for mark in gauge.marks),
-        rows=len(train),
+        estimate_bytes=need_bytes(job.recipe) if job.device == "cuda" else None,
+        rows=rows,
         longest_tokens=longest,
-        micro_batch=recipe.train.micro_batch,
-        grad_accum=recipe.train.grad_accum,
-        grad_ckpt=recipe.train.grad_ckpt,
-        change=None if change is None else changed(change),
+        change=changed(job.parent.run if job.parent else job.run),
     )
 
 
-def changed(change: Any) -> dict[str, Any]:
-    """The recipe keys that must be changed."""
-    return {f"train.{name}": getattr(change, name) for name in ("micro_batch", "grad_accum", "grad_ckpt")}
+def _through(job: Job, trainer: Any, gauge: Gauge) -> int | None:
+    """One step that is evaluated and saved, and one more after resuming from it; the tokens of the longest row."""
+    train = job.recipe.train
+    trainer.train_dataset, longest = longest_rows(
+        trainer.train_dataset, train.micro_batch * train.grad_accum * SPARE_BATCHES
+    )
+    if trainer.eval_dataset is not None:
+        trainer.eval_dataset, _ = longest_rows(trainer.eval_dataset, train.micro_batch)
+    put_in_order(job, trainer)
+    trainer.args = copy.copy(trainer.args)
+    for name in ("max_steps", "eval_steps", "save_steps", "logging_steps"):
+        setattr(trainer.args, name, 1)
+    trainer.args.warmup_steps = 0
+    trainer.train()
+    job.check_stop()
+    trainer.args.max_steps = 2
+    gauge.begin()
+    trainer.train(resume_from_checkpoint=str(job.run.checkpoints / PARTIAL / "checkpoint-1"))
+    return longest
+
+
+def changed(run: RunDir) -> dict[str, Any] | None:
+    """The recipe keys that had to be changed since memory ran out, with their new values; None when it did not."""
+    change = adjustment_of(run)
+    if change is None:
+        return None
+    asked = decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)).train
+    needed = {name: getattr(change, name) for name in ("micro_batch", "grad_accum", "grad_ckpt")}
+    return {f"train.{name}": value for name, value in needed.items() if value != getattr(asked, name)}
 
 
 def longest_rows(dataset: Any, count: int) -> tuple[Any, int | None]:
     """The longest rows, repeated up to `count`, and how many tokens the longest has (None: not tokens yet)."""
     columns = [name for name, kind in dataset.features.items() if name.endswith("ids") and "List" in str(kind)]
-    if columns:
-        lengths = [sum(len(row[name] or ()) for name in columns) for row in dataset]
-    else:
-        lengths = [len(str(row)) for row in dataset]
+    lengths = _lengths(dataset, columns) if columns else [len(str(row)) for row in dataset]
     order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
     chosen = [order[at % min(len(order), max(1, count // SPARE_BATCHES))] for at in range(count)]
     return dataset.select(chosen), max(lengths) if columns else None
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+def _lengths(dataset: Any, columns: list[str]) -> list[int]:
+    """How many items each row's lists have together, read from the table without unpacking them."""
+    import pyarrow.compute as pc
+
+    table = dataset.with_format("arrow")[:]
+    each = [pc.fill_null(pc.list_value_length(table[name]), 0).to_pylist() for name in columns]
+    return [sum(lengths) for lengths in zip(*each, strict=True)]
+
+
+@contextmanager
+def untouched(trainer: Any, folder: Path) -> Iterator[None]:
+    """Afterwards the trainer, its weights and every random number to come are as they were, bit for bit.
+
+    The weights wait in a file: a second copy in memory would count as the run's own. Trackers hear nothing of it.
+    """
+    model, aside = trainer.model, folder / "before.pt"
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_weights(model, aside)
+    kept, chances = _copied(vars(trainer)), random_states()
+    callbacks, forward, training = trainer.callback_handler.callbacks, vars(model).get("forward"), model.training
+    scaler = trainer.accelerator.scaler
+    scale = scaler.state_dict() if scaler is not None else None
+    trainer.callback_handler.callbacks = _plain(callbacks)
+    yield
+    trainer.callback_handler.callbacks = callbacks
+    for name in ("optimizer", "lr_scheduler", "train_dataloader", "eval_dataloader"):
+        setattr(trainer.callback_handler, name, None)
+    vars(trainer).clear()
+    vars(trainer).update(kept)
+    if scale is not None:
+        scaler.load_state_dict(scale)
+    if forward is None:
+        vars(model).pop("forward", None)
+    else:
+        model.forward = forward
+    model.zero_grad(set_to_none=True)
+    model.train(training)
+    trainer.accelerator.free_memory()
+    _read_weights(model, aside)
+    set_random_states(chances)
+
+
+def _plain(callbacks: list[Any]) -> list[Any]:
+    """The callback without which the trainer neither evaluates nor saves."""
+    from transformers.trainer_callback import DefaultFlowCallback
+
+    return [each for each in callbacks if isinstance(each, DefaultFlowCallback)]
+
+
+def _copied(value: Any) -> Any:
+    """The same value in containers of its own; what is no plain container is taken as it is."""
+    if isinstance(value, dict):
+        found = copy.copy(value)
+        for key, each in value.items():
+            found[key] = _copied(each)
+        return found
+    if type(value).__name__ in ("list", "deque", "set"):
+        return copy.copy(value) if isinstance(value, set) else type(value)(map(_copied, value))
+    return value
+
+
+def _moving(model: Any) -> dict[str, Any]:
+    """What a step may change: trained weights and buffers."""
+    found = {name: weight.data for name, weight in model.named_parameters() if weight.requires_grad}
+    return found | {f"buffer.{name}": buffer for name, buffer in model.named_buffers()}
+
+
+def _write_weights(model: Any, path: Path) -> None:
+    import torch
+
+    torch.save(_moving(model), path)
+
+
+def _read_weights(model: Any, path: Path) -> None:
+    """Put the weights back where they are; one whose number format was changed meanwhile gets its own again."""
+    import torch
+
+    before = torch.load(path, weights_only=True, mmap=True, map_location="cpu")
+    with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            buffer.copy_(before[f"buffer.{name}"])
+        for name, weight in model.named_parameters():
+            if weight.requires_grad:
+                if weight.dtype is not before[name].dtype:
+                    weight.data = weight.data.to(before[name].dtype)
+                weight.data.copy_(before[name])
+
+
+def random_states() -> tuple[Any, Any, Any, Any]:
+    """Where Python, numpy, torch and its GPUs stand in their random numbers."""
+    import numpy
+    import torch
+
+    return random.getstate(), numpy.random.get_state(), torch.get_rng_state(), torch.cuda.get_rng_state_all()
+
+
+def set_random_states(states: tuple[Any, Any, Any, Any]) -> None:
+    """Go on from there."""
+    import numpy
+    import torch
+
+    random.setstate(states[0])
+    numpy.random.set_state(states[1])
+    torch.set_rng_state(states[2])
+    torch.cuda.set_rng_state_all(states[3])

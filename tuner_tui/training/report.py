@@ -11,6 +11,7 @@ from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.measure import Measured
 from tuner_tui.redact import redacted, redactor
 from tuner_tui.runs.directory import write_atomic
+from tuner_tui.runs.rehearsed import rehearsal_of
 from tuner_tui.training.checkpoint import file_hash
 from tuner_tui.training.job import Job
 from tuner_tui.training.page import page
@@ -99,6 +100,7 @@ def write_report(job: Job, outcome: Outcome) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 2),
         "tokens": outcome.tokens,
         "peak": {"bytes": outcome.peak_bytes, "source": outcome.peak_source},
+        "rehearsal": msgspec.to_builtins(rehearsal_of(job.run)),
         "adjusted": msgspec.to_builtins(adjustment_of(job.run)),
         "versions": versions(),
         "recipe_sha256": file_hash(job.run.recipe_path),

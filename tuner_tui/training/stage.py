@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -21,39 +21,60 @@ from tuner_tui.training import checkpoint, data, model, result, spread
 from tuner_tui.training.best import take_best
 from tuner_tui.training.callback import Reporter, TokenCounter, Wrapped, weights_finite
 from tuner_tui.training.failure import out_of_memory
+from tuner_tui.training.gauge import Gauge
 from tuner_tui.training.job import Diverged, Job
 from tuner_tui.training.masks import check_masks
 from tuner_tui.training.methods import method_of, work
 from tuner_tui.training.monitor import Monitor
+from tuner_tui.training.rehearse import before_first_step, rehearse
 from tuner_tui.training.report import Outcome
 from tuner_tui.training.samples import Sampler, emit
 from tuner_tui.training.speed import settle
 from tuner_tui.training.survive import RanOut, Updates, salvage
 
 
-def run_stage(job: Job) -> Outcome | None:
-    """Do the only stage of the job's recipe; None when it was asked to stop. Raises what goes wrong."""
+class Ready(NamedTuple):
+    """A stage before its first step. `rows` is what its training rows count as when steps are counted."""
+
+    split: data.Split
+    tokenizer: Any
+    trainer: Any
+    held_out: list[Example]
+    rows: int
+
+
+def get_ready(job: Job, gauge: Gauge) -> Ready:
+    """Read the data and load the model of the job's only stage; the gauge marks it as `load`."""
     objective = method_of(job)
     model.check_model(job.recipe.model)
     split = data.load(job.recipe, objective.read, job.say)
     tell_problems(job, split)
-    made_from = checkpoint.origin(job.run.recipe_path, split.sha256, job.threads)
+    job.phase("load")
+    tokenizer = model.load_tokenizer(job.recipe.model)
+    if hasattr(objective, "teach"):
+        split = objective.teach(job, split)
+    train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
+    train, held_out = raft(job, tokenizer, train), raft(job, tokenizer, held_out)
+    job.rows = [example.row for example in train]
+    tuned, added = model.begin(job.recipe, job.device)
+    make_room(job, tuned, tokenizer, train)
+    trainer = objective.trainer(job, tuned, tokenizer, train, held_out, added)
+    model.settle_adapter(job.precision, trainer.model)
+    settle(job, trainer)
+    check_masks(job, trainer, tokenizer)
+    gauge.mark("load")
+    return Ready(split, tokenizer, trainer, held_out, work(objective, job, len(train)))
+
+
+def run_stage(job: Job) -> Outcome | None:
+    """Do the only stage of the job's recipe; None when it was asked to stop. Raises what goes wrong."""
     with Monitor(job.events) as monitor:
-        job.phase("load")
-        tokenizer = model.load_tokenizer(job.recipe.model)
-        if hasattr(objective, "teach"):
-            split = objective.teach(job, split)
-        train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
-        train, held_out = raft(job, tokenizer, train), raft(job, tokenizer, held_out)
+        gauge = Gauge(job.device)
+        split, tokenizer, trainer, held_out, rows = get_ready(job, gauge)
+        made_from = checkpoint.origin(job.run.recipe_path, split.sha256, job.threads)
         kept_rows = for_model(tokenizer, split.replayed)
-        job.rows = [example.row for example in train]
-        tuned, added = model.begin(job.recipe, job.device)
-        make_room(job, tuned, tokenizer, train)
-        trainer = objective.trainer(job, tuned, tokenizer, train, held_out, added)
-        model.settle_adapter(job.precision, trainer.model)
-        settle(job, trainer)
-        check_masks(job, trainer, tokenizer)
-        tell_start(job, trainer.model, work(objective, job, len(train)))
+        tell_start(job, trainer.model, rows)
+        before_first_step(job, lambda: rehearse(job, trainer, tokenizer, held_out, gauge))
         before = baseline(job, trainer.model, tokenizer, held_out, "baseline.json")
         kept = baseline(job, trainer.model, tokenizer, kept_rows, "replay.json") if kept_rows else None
         spread.shard(job, trainer)

@@ -23,6 +23,10 @@ class RanOut(Exception):
     """Memory ran out while the steps were being made."""
 
 
+class TooBig(RanOut):
+    """Memory ran out in the rehearsal, before the first step."""
+
+
 class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What differs from the recipe since memory ran out; `times` counts how often it did."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tuner_tui.paths import home as home_folder
 from tuner_tui.paths import samples
 from tuner_tui.runs import rehearsal
 from tuner_tui.runs.directory import list_runs
+from tuner_tui.runs.rehearsed import rehearsal_of
 from tuner_tui.runs.supervisor import launch
 from tuner_tui.widgets.recipe_text import RecipeText, field_at, row_of
 
@@ -140,8 +142,8 @@ async def test_nothing_starts_before_it_was_rehearsed_and_what_does_not_fit_star
     """Real rehearsals; in the second one memory runs out above a micro-batch of 2."""
     if not fits:
 
-        def planted(run: Any, command: list[str]) -> None:
-            launch(run, command=[command[0], str(STARVED), str(run.path)])
+        def planted(run: Any) -> None:
+            launch(run, command=[sys.executable, str(STARVED), str(run.path)])
 
         monkeypatch.setattr(rehearsal, "launch", planted)
     data, model = samples() / "data", samples() / "model"
@@ -162,8 +164,11 @@ async def test_nothing_starts_before_it_was_rehearsed_and_what_does_not_fit_star
             assert app.say("runs.rehearse.backward") in text_of(app)
             assert list_runs() == []
             await pilot.press("enter")
-        await until(lambda: started)
+        await until(lambda: started and getattr(app.screen, "STEP", "") == "run" and app.screen.query("#find"))
         ran = decode_recipe(started[0].recipe_path.read_bytes(), "run")
         assert (ran.train.micro_batch, ran.train.grad_accum) == ((8, 1) if fits else (2, 4))
         assert ("micro_batch: 2" in (app.wizard.recipe or "")) is not fits
         assert not list((home_folder() / "rehearsals").iterdir())
+        kept = rehearsal_of(started[0])
+        assert kept is not None
+        assert kept.change is None

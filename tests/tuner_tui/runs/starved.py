@@ -1,4 +1,4 @@
-"""A real rehearsal where the loss of more than two rows at once runs out of memory as CUDA would."""
+"""The real training child where the loss of more than two rows at once runs out of memory as CUDA would."""
 
 import sys
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from tuner_tui.training.rehearse import main
+from tuner_tui.training.__main__ import main
 
 real = SFTTrainer.compute_loss
 
@@ -19,4 +19,4 @@ def compute_loss(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 if __name__ == "__main__":
     SFTTrainer.compute_loss = compute_loss
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))
