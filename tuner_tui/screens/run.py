@@ -29,6 +29,7 @@ from tuner_tui.widgets.speaks import Plain, Say
 
 CHARTS_S = 0.5
 WIDE = 108
+PANELS = ("loss", "memory", "rate", "log", "samples", "curve")
 
 
 class RunScreen(WatchingScreen):
@@ -173,24 +174,26 @@ class RunScreen(WatchingScreen):
 
     def _panes(self) -> list[str]:
         extras = sorted(self._now.view.extras) if self._now else []
-        wide = self.size.width >= WIDE
         return [
             "samples",
-            *([] if wide else ["log"]),
+            *([] if self._wide else ["log"]),
             *(["rate"] if not self._tall_and_wide else []),
             "gradient",
             *extras,
         ]
 
     @property
+    def _wide(self) -> bool:
+        return self.size.width >= WIDE
+
+    @property
     def _tall_and_wide(self) -> bool:
-        return self.size.width >= WIDE and self.size.height >= 32
+        return self._wide and self.size.height >= 32
 
     def _show_panes(self) -> None:
         if self._pane not in self._panes():
             self._pane = "samples"
-        wide = self.size.width >= WIDE
-        self.query_one("#log").display = wide or self._pane == "log"
+        self.query_one("#log").display = self._wide or self._pane == "log"
         self.query_one("#samples").display = self._pane == "samples"
         self.query_one("#curve").display = self._pane not in ("samples", "log")
         self.query_one("#rate").display = self._tall_and_wide
@@ -200,14 +203,29 @@ class RunScreen(WatchingScreen):
         """Other room, other panels."""
         if self.is_mounted:
             self._show_panes()
+            if self.maximized is not None and not self.maximized.display:
+                self.minimize()
 
     # -- keys --------------------------------------------------------------------------------------------------
 
     def action_pane(self) -> None:
-        """The next panel below."""
-        panes = self._panes()
-        self._pane = panes[(panes.index(self._pane) + 1) % len(panes)] if self._pane in panes else panes[0]
-        self._show_panes()
+        """The next panel below; while one is alone on the screen, the next one alone."""
+        if self.maximized is not None:
+            return self._zoom_next()
+        self._pane = _after(self._pane, self._panes())
+        return self._show_panes()
+
+    def _zoom_next(self) -> None:
+        fixed = ["loss", "memory", *(["rate"] if self._tall_and_wide else []), *(["log"] if self._wide else [])]
+        shown = self.maximized.id if self.maximized is not None else None
+        self._zoom(_after(shown if shown in fixed else self._pane, [*fixed, *self._panes()]))
+
+    def _zoom(self, name: str) -> None:
+        if name in self._panes():
+            self._pane = name
+            self._show_panes()
+            name = name if name in ("samples", "log") else "curve"
+        self.maximize(self.query_one(f"#{name}"))
 
     def action_scale(self) -> None:
         """Linear or logarithmic loss."""
@@ -218,8 +236,8 @@ class RunScreen(WatchingScreen):
         """The focused panel alone, and back."""
         if self.maximized is not None:
             self.minimize()
-        elif self.focused is None or not self.maximize(self.focused):
-            self.maximize(self.query_one("#loss"))
+        else:
+            self.maximize(self.focused if self.focused and self.focused.id in PANELS else self.query_one("#loss"))
 
     def action_find(self) -> None:
         """Search the log."""
@@ -228,7 +246,7 @@ class RunScreen(WatchingScreen):
         find.placeholder = self.say("log.find")
         find.display = True
         find.focus()
-        if self.size.width < WIDE:
+        if not self._wide:
             self._pane = "log"
             self._show_panes()
 
@@ -279,3 +297,8 @@ class RunScreen(WatchingScreen):
             self.tell("run.not_over", "warn")
         else:
             super().action_advance()
+
+
+def _after(name: str, names: list[str]) -> str:
+    """The one that follows, round and round; the first after one that is not there."""
+    return names[(names.index(name) + 1) % len(names)] if name in names else names[0]

@@ -123,15 +123,39 @@ async def test_a_search_shows_only_what_matches_and_escape_brings_all_back(opene
         await until(lambda: log.line_count == everything)
 
 
-async def test_zoom_shows_one_panel_and_escape_comes_back(opened: Opened, start: Start) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_zoom_shows_one_panel_the_next_with_f7_and_escape_comes_back(
+    opened: Opened, start: Start, size: tuple[int, int]
+) -> None:
     run = start("done", PLAYER)
-    async with opened("run", size=(80, 24), run_id=run.id) as (app, pilot, until):
+    async with opened("run", size=size, run_id=run.id) as (app, pilot, until):
         await until(lambda: "finished" in text_of(app))
         await pilot.press("f5")
-        await until(lambda: app.screen.maximized is not None)
+        await until(lambda: app.screen.maximized is app.screen.query_one("#loss"))
+        seen = []
+        for _ in range(9):
+            await pilot.press("f7")
+            await pilot.pause()
+            seen.append(app.screen._pane if app.screen.maximized.id == "curve" else app.screen.maximized.id)
+            assert app.screen.maximized.content_size.height > size[1] // 2
+        assert {"loss", "memory", "rate", "log", "samples", "gradient", "rewards_margin"} <= set(seen)
         await pilot.press("escape")
         await until(lambda: app.screen.maximized is None)
         assert isinstance(app.screen, RunScreen)
+        app.screen.query_one("#memory").focus()
+        await pilot.press("f5")
+        assert app.screen.maximized is app.screen.query_one("#memory")
+
+
+async def test_a_zoomed_panel_that_a_smaller_window_has_no_room_for_gives_way(opened: Opened, start: Start) -> None:
+    run = start("done", PLAYER)
+    async with opened("run", run_id=run.id) as (app, pilot, until):
+        await until(lambda: "finished" in text_of(app))
+        app.screen.query_one("#rate").focus()
+        await pilot.press("f5")
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: app.screen.maximized is None)
+        assert "finished" in text_of(app)
 
 
 async def test_quitting_while_it_runs_asks_and_leaves_it_running(opened: Opened, start: Start) -> None:
