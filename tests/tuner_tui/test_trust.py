@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
@@ -17,6 +18,7 @@ from tuner_tui import paths
 from tuner_tui.redact import GONE, Shield, redacted, redactor
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.preflight import check_adapter, check_model, refuse_code
+from tuner_tui.training.checkpoint import PARTIAL, Manifest, manifest_of, refuse_others, seal
 
 HUB, OPEN, OWN = "hf_" + "C4n4ry" * 5, "sk-" + "C4n4ry0pen" * 3, "my-own-canary-value-93651"
 PLANTED = {"HF_TOKEN": HUB, "OPENAI_API_KEY": OPEN, "COMPANY_API_TOKEN": OWN}
@@ -138,17 +140,44 @@ def test_planted_keys_are_in_no_byte_of_a_run_or_its_exports(tmp_path: Path) -> 
     assert not [path for path in shared if "runs" in path.parts], shared
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_checkpoint_of_another_user_is_not_opened(tmp_path: Path) -> None:
-    from tuner_tui.training.checkpoint import refuse_others
+def checkpoint_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Manifest]:
+    """A sealed checkpoint of step 2."""
+    monkeypatch.setenv("TUNER_HOME", str(folder / "home"))
+    written = folder / "checkpoints" / PARTIAL / "checkpoint-2"
+    written.mkdir(parents=True)
+    (written / "optimizer.pt").write_bytes(b"\x80\x04.")
+    path = seal(folder / "checkpoints", 2, recipe_sha256="r", data_sha256="d", threads=1)
+    manifest = manifest_of(path)
+    assert manifest is not None
+    assert stat.S_IMODE((folder / "home" / "trust.key").stat().st_mode) == 0o600
+    return path, manifest
 
-    folder = tmp_path / "checkpoint-2"
-    folder.mkdir()
-    (folder / "optimizer.pt").write_bytes(b"\x80\x04.")
-    refuse_others(folder)
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_checkpoint_of_another_user_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, manifest = checkpoint_of(tmp_path, monkeypatch)
+    refuse_others(folder, manifest)
     os.chown(folder / "optimizer.pt", 12345, -1)
     with pytest.raises(InputError, match="12345"):
-        refuse_others(folder)
+        refuse_others(folder, manifest)
+
+
+def test_a_checkpoint_that_was_brought_here_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With our own uid on every file and a manifest whose hashes fit, as an unpacked archive has them."""
+    folder, manifest = checkpoint_of(tmp_path, monkeypatch)
+    forged = msgspec.structs.replace(manifest, seal=None)
+    for other in (forged, msgspec.structs.replace(manifest, step=3), msgspec.structs.replace(forged, seal="0" * 64)):
+        with pytest.raises(InputError, match=r"training\.foreign_checkpoint"):
+            refuse_others(folder, other)
+    key = (tmp_path / "home" / "trust.key").read_bytes()
+    monkeypatch.setenv("TUNER_HOME", str(tmp_path / "elsewhere"))
+    with pytest.raises(InputError, match=r"training\.foreign_checkpoint"):
+        refuse_others(folder, manifest)
+    (tmp_path / "elsewhere" / "trust.key").write_bytes(key)
+    refuse_others(folder, manifest)
+    (tmp_path / "elsewhere" / "trust.key").chmod(0o644)
+    with pytest.raises(InputError, match=r"training\.foreign_checkpoint"):
+        refuse_others(folder, manifest)
 
 
 def test_the_readme_prints_the_help_as_it_is() -> None:

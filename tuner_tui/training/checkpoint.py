@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui import trust
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.training.job import Job
 
@@ -28,7 +29,10 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a complete checkpoint holds and what it was made from; `eval_loss` ranks it, None = not measured."""
+    """What a complete checkpoint holds and what it was made from; `eval_loss` ranks it, None = not measured.
+
+    `seal` tells that it was written under this TUNER_HOME; it covers everything else here, so every file by its hash.
+    """
 
     step: int
     files: dict[str, Part]
@@ -36,6 +40,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     data_sha256: str
     threads: int
     eval_loss: float | None = None
+    seal: str | None = None
+
+    def unsealed(self) -> bytes:
+        """What the seal is made of."""
+        return msgspec.json.encode(msgspec.structs.replace(self, seal=None))
 
 
 def seal(checkpoints: Path, step: int, **made_from: object) -> Path:
@@ -49,6 +58,7 @@ def seal(checkpoints: Path, step: int, **made_from: object) -> Path:
     for path in sorted(each for each in written.rglob("*") if each.is_file()):
         files[path.relative_to(written).as_posix()] = Part(path.stat().st_size, file_hash(path, flush=True))
     manifest = msgspec.convert({"step": step, "files": files, **made_from}, Manifest)
+    manifest = msgspec.structs.replace(manifest, seal=trust.seal(manifest.unsealed()))
     write_atomic(written / MANIFEST, msgspec.json.encode(manifest))
     flush_folder(written)
     final = checkpoints / written.name
@@ -160,18 +170,23 @@ def starting_point(job: Job, made_from: dict[str, object]) -> Path | None:
             job.warn("begins_again")
         return None
     if path is not None:
-        refuse_others(path)
+        refuse_others(path, manifest)
     if manifest.threads != made_from["threads"]:
         job.warn("threads_changed", before=manifest.threads, now=made_from["threads"])
     return path
 
 
-def refuse_others(checkpoint: Path) -> None:
-    """InputError when somebody else wrote a part of a checkpoint: optimizer and random states are pickles."""
+def refuse_others(checkpoint: Path, manifest: Manifest) -> None:
+    """InputError when a checkpoint may be somebody else's: optimizer and random states are pickles.
+
+    It is when a file belongs to another user, or when it was not sealed here: copied, unpacked or put there.
+    """
     for part in (checkpoint, *checkpoint.rglob("*")):
         owner = part.lstat().st_uid
         if owner != os.geteuid():
             raise InputError("training.others_checkpoint", path=part, owner=owner)
+    if not trust.sealed(manifest.unsealed(), manifest.seal):
+        raise InputError("training.foreign_checkpoint", path=checkpoint, key=trust.key_path())
 
 
 def _refuse_changed(job: Job, before: dict[str, object], now: dict[str, object]) -> None:
