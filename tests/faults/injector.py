@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -11,15 +14,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
 from worker import TOTAL
 
+from advisor.errors import InputError
 from advisor.recipe import DataSpec, ModelSpec, Recipe
 from tuner_tui.runs.directory import RunDir, create_run
 from tuner_tui.runs.follow import Follower
 from tuner_tui.runs.identity import alive, identify, send
+from tuner_tui.runs.rehearsed import rehearsal_of
 from tuner_tui.runs.state import RunState, state_of
 from tuner_tui.runs.stop import Rung, StopLadder
 from tuner_tui.runs.supervisor import launch, wait
@@ -28,7 +34,10 @@ from tuner_tui.training.checkpoint import candidates, newest_valid
 
 WORKER = Path(__file__).with_name("worker.py")
 DEADLINE_S = 300.0
-PHASES = ("start", "prepare", "load", "baseline", "train", "train", "train", "evaluate", "save", "report")
+PHASES = (
+    *("start", "prepare", "rehearse", "load", "baseline", "train", "train", "train"),
+    *("evaluate", "save", "export", "index", "report"),
+)
 RECIPE = Recipe(name="faults", label="ft/sft:lora", model=ModelSpec(id="m"), data=DataSpec(train="t"))
 ENDED = (RunState.FINISHED, RunState.STOPPED, RunState.FAILED, RunState.CRASHED)
 
@@ -44,7 +53,9 @@ def final_state() -> str:
 class Bench:
     """A run that is disturbed again and again until it finishes; then the next one. `table` counts what was seen."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, disk: Path | None = None) -> None:
+        self.disk = disk
+        self.teacher = Teacher()
         self.dice = random.Random(seed)
         self.table: Counter[tuple[str, str, str]] = Counter()
         self.run = self.fresh()
@@ -118,6 +129,9 @@ class Bench:
                 assert told.count(kind) >= count, f"{name}: {count - told.count(kind)} acknowledged {kind} lost"
         if state is RunState.FINISHED:
             assert self.run.report() is not None
+        exported = self.run.path / "export"
+        if (exported / "bulk").exists() and not self.living:
+            assert len((exported / "bulk").read_text()) == 6400, "half an export appeared"
         if not self.living:
             notes = self.acknowledged()[self.saved_from :]
             saved = [int(line.split()[1]) for line in notes if line.startswith("checkpoint")]
@@ -146,6 +160,41 @@ class Bench:
         report = self.run.report()
         assert report is not None
         assert report["state"] == final_state()
+        assert (self.run.path / "export" / "state").read_text() == final_state()
+        assert rehearsal_of(self.run) is not None
+        self.teacher.close()
+
+
+class Teacher:
+    """An endpoint on this machine that answers, or misbehaves as `mode` says."""
+
+    def __init__(self) -> None:
+        self.mode = "answers"
+        teacher = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                if teacher.mode == "hangs":
+                    threading.Event().wait(0.6)
+                    return
+                said = {"choices": [{"message": {"role": "assistant", "content": "4"}}]}
+                body = b"<html>no" if teacher.mode == "babbles" else msgspec.json.encode(said)
+                self.send_response(503 if teacher.mode == "is down" else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[: 5 if teacher.mode == "breaks off" else None])
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        os.environ["TUNER_FAULT_URL"] = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def kill(bench: Bench) -> None:
@@ -274,8 +323,6 @@ def two_watchers(bench: Bench) -> None:
 
 def second_launch(bench: Bench) -> None:
     """Someone starts the same run again: refused while it lives."""
-    from advisor.errors import InputError
-
     if not bench.living or state_of(bench.run) is not RunState.RUNNING:
         return
     before = bench.run.info()
@@ -283,6 +330,80 @@ def second_launch(bench: Bench) -> None:
         bench.launch(bench.run, resume=True)
     except InputError:
         assert bench.run.info() == before
+
+
+def teacher_fails(bench: Bench) -> None:
+    """The endpoint is down, hangs, babbles or breaks off just when it is needed: the run fails, and says so."""
+    kill(bench)
+    if state_of(bench.run) is RunState.FINISHED:
+        return
+    (bench.run.path / "teacher.jsonl").unlink(missing_ok=True)
+    bench.teacher.mode = bench.dice.choice(["is down", "hangs", "babbles", "breaks off"])
+    bench.launch(bench.run, resume=True)
+    bench.until(lambda: not bench.living)
+    assert state_of(bench.run) is RunState.FAILED, bench.teacher.mode
+    bench.teacher.mode = "answers"
+
+
+def driver_gone(bench: Bench) -> None:
+    """The GPU's driver fails for a while: readings stop, the run does not."""
+    before, harm = bench.living, bench.run.path / "no-driver"
+    harm.touch()
+    threading.Event().wait(0.15)
+    assert not before or bench.living or state_of(bench.run) in (RunState.FINISHED, RunState.STOPPED)
+    harm.unlink()
+
+
+def no_memory(bench: Bench) -> None:
+    """The system grants no more memory: the run ends as out of memory, unless it needs none any more."""
+    info = bench.run.info()
+    assert info is not None
+    if not bench.living or info.pid is None:
+        return
+    try:
+        held = next(line for line in Path(f"/proc/{info.pid}/status").read_text().splitlines() if "VmData" in line)
+        limit = int(held.split()[1]) * 1024 + (4 << 20)
+        resource.prlimit(info.pid, resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+    except (OSError, StopIteration):
+        return
+    bench.until(lambda: not bench.living)
+    assert state_of(bench.run) in (RunState.FAILED, RunState.FINISHED, RunState.CRASHED)
+
+
+def disk_full(bench: Bench) -> None:
+    """A neighbour fills the disk to the last byte; later there is room again."""
+    if bench.disk is None:
+        return
+    filler = bench.disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for _ in range(10**6):
+            file.write(b"x" * (1 << 16))
+    threading.Event().wait(0.1)
+    if bench.living:
+        bench.signal(signal.SIGTERM)
+        bench.until(lambda: not bench.living)
+    filler.unlink()
+    assert state_of(bench.run) in ENDED
+
+
+def disk_read_only(bench: Bench) -> None:
+    """The disk was remounted read-only, as after an error of the medium: nothing starts there, nothing is lost."""
+    kill(bench)
+    if bench.disk is None:
+        return
+    before = state_of(bench.run)
+    changed = subprocess.run(["mount", "-o", "remount,ro", str(bench.disk)], capture_output=True)
+    if changed.returncode:
+        return
+    try:
+        bench.launch(bench.run, resume=True)
+    except (InputError, OSError):
+        pass
+    else:
+        raise AssertionError("started on a disk that cannot be written")
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(bench.disk)], check=True)
+    assert state_of(bench.run) is before
 
 
 FAULTS: dict[str, Callable[[Bench], None]] = {
@@ -300,4 +421,9 @@ FAULTS: dict[str, Callable[[Bench], None]] = {
     "clock set back": clock_back,
     "two watchers": two_watchers,
     "launched twice": second_launch,
+    "endpoint fails": teacher_fails,
+    "GPU driver gone": driver_gone,
+    "no memory granted": no_memory,
+    "disk full": disk_full,
+    "disk read-only": disk_read_only,
 }
