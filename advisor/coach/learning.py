@@ -8,6 +8,8 @@ from itertools import groupby
 from advisor.coach.numbers import labels_all_masked, loss_fell_to_exact_zero
 from advisor.coach.rule import STOP, Evidence, watches
 from advisor.coach.telemetry import Answer, Course, Points, Telemetry, course, most_gained, noise, values
+from advisor.methods import Objective, Technique
+from advisor.rates import learning_rate
 
 SMITH = ("Smith, A disciplined approach to neural network hyper-parameters (arXiv 1803.09820)", None)
 LORA_LR = ("Thinking Machines, LoRA Without Regret: the best rate is about ten times that of full tuning", None)
@@ -22,7 +24,10 @@ FLAT_GAIN, FLAT_SHARE, STOOD = 0.015, 0.05, (0.4, 0.8)
 USUAL = {"lora": (1e-5, 2e-3), "qlora": (1e-5, 2e-3), "prefix": (1e-4, 1e-2), "prompt": (1e-4, 3e-2)}
 USUAL_FULL = (1e-6, 1e-3)
 """Learning rates by technique: a tenth of the least that the sources give, and the most; outside them nobody trains."""
-OVERFIT, BY_HEART = 0.05, 0.6
+FAR, BELOW = 20.0, 2.0
+"""Times the rate that the sources give for the method and the model's size."""
+WORTH_NATS = 0.3
+OVERFIT, BY_HEART, HALF = 0.05, 0.6, 0.5
 LONG = 1.5
 RIGHT = 0.6
 SETTLED = 0.5
@@ -89,6 +94,27 @@ def _thrown_up(t: Telemetry) -> tuple[int, float] | None:
     return None
 
 
+@watches("COA015", sources=(LORA_LR,), figures={"far": FAR}, action="set train.learning_rate=*0.05")
+def learning_rate_far_above_usual(t: Telemetry) -> Evidence | None:
+    """The learning rate is many times what is usual for the method and the model's size."""
+    usual, rates = usual_rate(t), values(t.rates)
+    if usual is None or not rates or max(rates) <= FAR * usual:
+        return None
+    return {"rate": f"{max(rates):.2g}", "usual": f"{usual:.2g}", "times": round(max(rates) / usual)}
+
+
+def usual_rate(t: Telemetry) -> float | None:
+    """What the advisor would begin with; None where the method is not known or its optimizer scales no step (SGD)."""
+    if "adam" not in (t.optimizer or "adamw"):
+        return None
+    try:
+        objective, technique = Objective(t.objective or ""), Technique(t.technique or "")
+    except ValueError:
+        return None
+    size = None if t.parameters is None else t.parameters / 1e9
+    return learning_rate(objective, technique, params_b=size, steps=t.total).value
+
+
 @watches("COA006", sources=(SMITH,), figures={"gain": SLOW_GAIN}, action="set train.learning_rate=*5")
 def learning_rate_too_low(t: Telemetry) -> Evidence | None:
     """Well into the run the loss has hardly moved from where it began."""
@@ -111,7 +137,13 @@ def learning_rate_too_low(t: Telemetry) -> Evidence | None:
 
 
 def usual_rates(t: Telemetry) -> tuple[float, float]:
-    """The learning rates between which people train so; preferences are learned at a tenth of the usual ones."""
+    """The learning rates below which a loss that does not move is the rate's fault: perhaps, and surely.
+
+    Where the method is not known, the ends of what people use; preferences are learned at a tenth of the usual rates.
+    """
+    usual = usual_rate(t)
+    if usual is not None:
+        return usual / FAR, usual / BELOW
     least, most = USUAL.get(t.technique or "", USUAL_FULL)
     return (least / 10 if t.extra("rewards_margin", "rewards_margins") else least), most
 
@@ -125,6 +157,8 @@ def _eval_gain(points: Points) -> float:
 def plateau(t: Telemetry) -> Evidence | None:
     """The loss fell at first and has stood still since, far from zero, with the learning rate still up."""
     found, rates = losses_of(t), values(t.rates)
+    if found is not None and rates and _never_moved(t, found):
+        return {"since": int(t.losses[0][0]), "now": round(found.last, 4)}
     if found is None or len(found.medians) < 5 or not rates or not STOOD[0] <= (t.done or 0.0) <= STOOD[1]:
         return None
     stands = [value for step, value in t.losses if value is not None and step > t.step / 2]
@@ -136,6 +170,19 @@ def plateau(t: Telemetry) -> Evidence | None:
     if most_gained(stands[:half], stands[half:]) > min(FLAT_GAIN * found.first, FLAT_SHARE * gained):
         return None
     return {"since": int(t.step / 2), "now": round(found.last, 4)}
+
+
+def _never_moved(t: Telemetry, found: Course) -> bool:
+    """Whether the loss stands where it began, well above zero, and the learning rate is not to blame."""
+    if (t.done or 0.0) < SLOW_SHARE or len(t.losses) < 20 or blind(t) or found.first < WORTH_NATS:
+        return False
+    known = values(t.losses)
+    quarter = len(known) // 4
+    gained = most_gained(known[:quarter], known[-quarter:]) > 2 * SLOW_GAIN * found.first
+    moved = max(abs(median - found.first) for median in found.medians) > SLOW_GAIN * found.first + STRAYS * found.stray
+    if gained or moved or _eval_gain(t.eval_losses) > SLOW_GAIN:
+        return False
+    return not learning_rate_too_low.check(t) and not learning_rate_too_high.check(t)
 
 
 @watches("COA008", sources=(EARLY,), figures={"rise": OVERFIT}, action=STOP)
@@ -153,9 +200,24 @@ def overfitting(t: Telemetry) -> Evidence | None:
     # A small rise counts when it goes on while what is learned by heart halves.
     least = OVERFIT / 5 if tail[0] > best else OVERFIT / 2.5
     slow = tail == sorted(tail) and tail[-1] > best * (1 + least) and fell < BY_HEART
-    if not clear and not slow:
+    if not clear and not slow and not _by_heart(t, found):
         return None
     return {"best": round(best, 4), "best_step": int(best_step), "now": round(found[-1][1], 4)}
+
+
+def _by_heart(t: Telemetry, evaluated: list[tuple[float, float]]) -> bool:
+    """Whether the second half of the evaluations was no better while the training loss went to a fraction of theirs."""
+    half = len(evaluated) // 2
+    if half < 2:
+        return False
+    best, later = (min(value for _, value in part) for part in (evaluated[:half], evaluated[half:]))
+    since = evaluated[half - 1][0]
+    before = values([point for point in t.losses if point[0] <= since])[-5:]
+    now = values(t.losses)[-5:]
+    if not before or not now or later < best * (1 - OVERFIT / 5):
+        return False
+    level = sum(now) / len(now)
+    return level < BY_HEART * sum(before) / len(before) and level < HALF * evaluated[-1][1]
 
 
 @watches("COA009", sources=(EOS,), figures={"long": LONG}, action=STOP)

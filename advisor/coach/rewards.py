@@ -14,6 +14,8 @@ FALL, FALL_NATS = 0.3, 10.0
 NO_VARIANCE, ALL = 0.9, 0.99
 KL_TOKEN, KL_ANSWER = 1.0, 30.0
 LONGER = 2.0
+CUT_BEFORE, CUT_NOW = 0.5, 0.9
+FEW_WORDS, WORDS = 0.3, 8
 RECENT = 8
 
 
@@ -68,18 +70,53 @@ def _share_alike(shares: list[float]) -> float | None:
 
 @watches("COA012", sources=(GOODHART, DR_GRPO), figures={"longer": LONGER}, action=STOP)
 def reward_hacked(t: Telemetry) -> Evidence | None:
-    """The reward climbs while answers grow much longer or the held-out loss gets clearly worse."""
+    """The reward climbs while the answers get worse by another sign: length, repetition, held-out loss or score."""
     rewards = t.extra("reward", "rewards_mean", "objective_rlhf_reward", "objective_scores")
     first, now = early(rewards), recent(rewards)
     if first is None or now is None or now <= first + 0.05 * abs(first):
         return None
+    sign = _longer(t) or _cut_off(t) or _repeating(t) or _worse(t)
+    return None if sign is None else {"first": round(first, 3), "now": round(now, 3), "sign": sign}
+
+
+def _longer(t: Telemetry) -> str | None:
     lengths = t.extra("completions_mean_length", "completion_length")
     short, long = early(lengths), recent(lengths)
-    if short and long and long > LONGER * short:
-        return {"first": round(first, 3), "now": round(now, 3), "sign": f"{short:.0f} -> {long:.0f}"}
+    return f"{short:.0f} -> {long:.0f}" if short and long and long > LONGER * short else None
+
+
+def _cut_off(t: Telemetry) -> str | None:
+    """Answers that ended by themselves run into the limit now."""
+    share = t.extra("completions_clipped_ratio")
+    before, now = early(share), recent(share)
+    if before is None or now is None or before > CUT_BEFORE or now < CUT_NOW:
+        return None
+    return f"{before:.0%} -> {now:.0%}"
+
+
+def _repeating(t: Telemetry) -> str | None:
+    """All sample answers but a few say few words again and again, and did not at first."""
+    steps = sorted({answer.step for answer in t.answers})
+    if not steps:
+        return None
+    last = [answer.text for answer in t.answers if answer.step == steps[-1]]
+    said = [text for text in last if repeats(text)]
+    return f"\u2026{said[0][-40:]}" if len(said) > len(last) / 2 else None
+
+
+def repeats(text: str) -> bool:
+    """Whether a text of some length has few different words."""
+    found = text.split()
+    return len(found) >= WORDS and len(set(found)) < FEW_WORDS * len(found)
+
+
+def _worse(t: Telemetry) -> str | None:
+    """The held-out loss rises clearly, or the held-out score is surely lower than before."""
     evals = values(t.eval_losses)
     if len(evals) >= 3 and min(evals[-2:]) > 1.15 * min(evals):
-        return {"first": round(first, 3), "now": round(now, 3), "sign": f"{min(evals):.3f} -> {evals[-1]:.3f}"}
+        return f"{min(evals):.3f} -> {evals[-1]:.3f}"
+    if t.score_before is not None and t.score_after is not None and t.score_after[1] < t.score_before[0]:
+        return f"{t.score_before[0]:.3f} -> {t.score_after[1]:.3f}"
     return None
 
 

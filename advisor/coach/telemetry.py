@@ -42,13 +42,16 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     """A run so far. Series are `(step, value)`; a value that was not finite is None. Seconds, bytes.
 
-    `max_grad_norm` is the recipe's clip; `extras` what only the method reports (`rewards_margin`, `kl`, ...).
+    `score_*` are the ends (low, high) of the held-out score, where higher is better; `extras` what only the method
+    reports (`rewards_margin`, `kl`, ...).
     """
 
     step: int = 0
     total: int | None = None
     objective: str | None = None
     technique: str | None = None
+    parameters: int | None = None
+    optimizer: str | None = None
     exit_reason: str | None = None
     losses: Points = ()
     eval_losses: Points = ()
@@ -57,6 +60,8 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     extras: Mapping[str, Points] = {}
     step_s: Points = ()
     answers: tuple[Answer, ...] = ()
+    score_before: tuple[float, float] | None = None
+    score_after: tuple[float, float] | None = None
     loads: tuple[Load, ...] = ()
     free_disk: Points = ()
     checkpoint_bytes: float | None = None

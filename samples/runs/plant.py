@@ -143,6 +143,66 @@ def memory() -> None:
     patched_loss(change)
 
 
+def frozen() -> None:
+    """The log says a learning rate, but no weight moves."""
+    from tuner_tui.training.callback import Reporter
+
+    original = Reporter.on_pre_optimizer_step
+
+    def step(self: Any, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        found = original(self, args, state, control, **kwargs)
+        for weight in kwargs["model"].parameters():
+            weight.grad = None
+        return found
+
+    Reporter.on_pre_optimizer_step = step  # type: ignore[method-assign]
+
+
+def unanchored() -> None:
+    """DPO as it was published: nothing holds the chosen answers where they were."""
+    from tuner_tui.training import dpo
+
+    dpo.ANCHOR = 0.0
+
+
+def judged_by(reward: Any) -> None:
+    """Let `reward(text)` stand in for the check of the answers."""
+    from tuner_tui.training import grpo
+
+    def made(judge: Any) -> Any:
+        def score(prompts: Any, completions: Any, **rest: Any) -> list[float]:
+            return [reward(each if isinstance(each, str) else each[-1]["content"]) for each in completions]
+
+        return score
+
+    grpo.reward_of = made
+
+
+def no_reward() -> None:
+    """Every answer earns the same."""
+    judged_by(lambda text: 0.0)
+
+
+def long_is_good() -> None:
+    """A judge that can be gamed: the longer the answer, the better."""
+    judged_by(lambda text: len(text) / 100)
+
+
+def disk_shrinks() -> None:
+    """A neighbour fills the disk while the run trains; it is looked at after every step."""
+    from tuner_tui.runs import coach
+
+    original, left = coach.disk_under, [40.0]
+
+    def under(folder: Any) -> Any:
+        found = original(folder)
+        left[0] *= 0.97
+        size = found["checkpoint_bytes"] or 0
+        return found | {"free_bytes": int(left[0] * max(size, 1 << 20) / 10)}
+
+    coach.disk_under, coach.DISK_S = under, 0.0
+
+
 def none() -> None:
     """No fault, or one that the recipe alone makes."""
 

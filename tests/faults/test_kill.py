@@ -3,6 +3,7 @@
 For supervised and preference training, full, LoRA and QLoRA, with dropout where there is an adapter.
 """
 
+import os
 import random
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from tuner_tui.runs.watch import glance
 
 TINY = Path(__file__).parents[1] / "tuner_tui" / "runs" / "tiny.py"
 STEPS = 120
-KILLS = 2
+KILLS = int(os.environ.get("TUNER_KILLS", "2"))
 DEADLINE_S = 900.0
 
 

@@ -15,7 +15,7 @@ from tuner_tui.runs.supervisor import launch, resume
 from tuner_tui.runs.watch import glance
 
 __all__ = ["tiny"]
-PHASES = ("prepare", "load", "baseline", "train", "evaluate", "save", "report")
+PHASES = ("prepare", "load", "rehearse", "baseline", "train", "evaluate", "save", "report")
 
 
 def disturb(run: RunDir, phase: str, number: signal.Signals, attempt_from: int) -> RunState:

@@ -1,6 +1,6 @@
 """Watching and queueing for long leaves nothing behind: file handles, memory, processes and locks stay flat.
 
-`TUNER_SOAK_S=3600` makes it the hour that a release takes; by default it takes a minute.
+`--soak 3600` makes it the hour that a release takes; by default it takes a minute.
 """
 
 import gc
@@ -25,7 +25,6 @@ from tuner_tui.runs.supervisor import launch
 from tuner_tui.runs.watch import RunWatch, glance
 
 STANDIN = Path(__file__).parents[1] / "tuner_tui" / "runs" / "standin.py"
-SOAK_S = float(os.environ.get("TUNER_SOAK_S", "60"))
 WATCH_BYTES = 12 << 20
 RUNS = 20
 
@@ -35,10 +34,13 @@ def handles() -> int:
 
 
 @pytest.mark.slow
-def test_two_watchers_and_many_attachings_leave_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_watchers_and_many_attachings_leave_nothing(
+    pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soak_s = float(pytestconfig.getoption("--soak"))
     run = create_run(RECIPE)
     launch(run, command=[sys.executable, str(STANDIN), "endless", str(run.path)], keep=())
-    pause, end = threading.Event(), time.monotonic() + SOAK_S
+    pause, end = threading.Event(), time.monotonic() + soak_s
     watches = [RunWatch(run), RunWatch(run)]
     while glance(run).step == 0:
         pause.wait(0.05)
@@ -66,7 +68,7 @@ def test_two_watchers_and_many_attachings_leave_nothing(capsys: pytest.CaptureFi
     while ladder.climb().rung is not Rung.GONE:
         pause.wait(0.05)
     with capsys.disabled():
-        print(f"\n{SOAK_S:.0f} s, {attached} attachings, {watches[0].view.step} steps: {grown / 2**20:.1f} MiB more")
+        print(f"\n{soak_s:.0f} s, {attached} attachings, {watches[0].view.step} steps: {grown / 2**20:.1f} MiB more")
 
 
 def attach(run: RunDir) -> None:

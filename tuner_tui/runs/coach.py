@@ -21,7 +21,7 @@ from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.follow import Event
 from tuner_tui.runs.series import Points
-from tuner_tui.runs.view import RunView, fold, integer, number, text
+from tuner_tui.runs.view import RunView, Score, fold, integer, number, text
 from tuner_tui.safe import clean
 
 LOOKS = 50
@@ -120,6 +120,8 @@ class Coach:
             total=view.total,
             objective=view.objective,
             technique=view.technique,
+            parameters=view.parameters,
+            optimizer=view.optimizer,
             exit_reason=view.exit_reason,
             losses=self._of_stage(view.losses),
             eval_losses=self._of_stage(view.eval_losses),
@@ -128,6 +130,8 @@ class Coach:
             extras={name.replace("/", "_"): self._of_stage(found) for name, found in view.extras.items()},
             step_s=tuple(self._step_s),
             answers=tuple(self._answers),
+            score_before=_span(view.scores.get("before")),
+            score_after=_span(view.scores.get("after")),
             loads=tuple(self._loads),
             free_disk=tuple(self._free),
             checkpoint_bytes=self._checkpoint_bytes,
@@ -182,6 +186,13 @@ _HEAR = {
     "disk": Coach._hear_disk,
     "sample": Coach._hear_sample,
 }
+
+
+def _span(found: Score | None) -> tuple[float, float] | None:
+    """The interval of a score of which more is better."""
+    if found is None or found.metric in (None, "loss") or found.low is None or found.high is None:
+        return None
+    return found.low, found.high
 
 
 def _keep(kept: list[Any], one: Any) -> None:

@@ -80,6 +80,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     objective: str | None = None
     technique: str | None = None
+    optimizer: str | None = None
     parameters: int | None = None
     trainable: int | None = None
     device: str | None = None
@@ -212,7 +213,8 @@ class _Fold:
         self.now.update({name: value for name, value in fields.items() if value is not None})
 
     def _start(self, event: Mapping[str, Any]) -> None:
-        texts = {name: text(event, name) for name in ("id", "label", "model", "objective", "technique", "device")}
+        names = ("id", "label", "model", "objective", "technique", "optimizer", "device")
+        texts = {name: text(event, name) for name in names}
         counts = {name: integer(event, name) for name in ("total", "parameters", "trainable")}
         versions = event.get("versions")
         if isinstance(versions, Mapping):
