@@ -11,6 +11,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.inspect.columns import turned_columns
+from tuner_tui.inspect.held import TEST
 from tuner_tui.inspect.rows import Bad, Block, mended
 
 ROWS = 1000
@@ -22,15 +23,20 @@ _any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 def json_document(chunks: Iterator[bytes], path: Path, notes: list[str]) -> Iterator[Block]:
     """Rows of an array, of an object that holds one (`{"data": [...]}`) or columns, or of objects one after another.
 
-    `notes` gets "columns" where the document holds columns.
+    Of an object that holds splits those of `train` are read, and `notes` gets "split".
+    `notes` gets "columns" where the document holds columns, "cut_end" where it ends between two rows.
     """
     raw = _gathered(chunks, path)
-    items = _raw_items(raw)
+    splits = splits_in(raw)
+    notes += ["split"] if splits else []
+    items = splits["train"] if splits else _raw_items(raw)
     if items is not None and len(items) == 1 and (turned := turned_columns(items[0])):
         notes.append("columns")
         items = turned
     if items is None:
         yield from _batched(_walk(raw))
+        if raw.lstrip().startswith(b"[") and raw.rstrip().endswith((b",", b"}", b"[")):
+            notes.append("cut_end")
         return
     yield from _batched(_decoded(items))
 
@@ -54,8 +60,6 @@ def _raw_items(raw: bytes) -> list[bytes] | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     lists = [value for value in document.values() if bytes(value).startswith(b"[")]
-    if "train" in document and document["train"] in lists:
-        lists = [document["train"]]
     if len(document) <= 4 and len(lists) == 1:
         try:
             rows = [bytes(item) for item in _raw_list.decode(lists[0])]
@@ -64,6 +68,29 @@ def _raw_items(raw: bytes) -> list[bytes] | None:
         if rows and rows[0].startswith(b"{") and not _is_turn(rows[0]):
             return rows
     return [raw]
+
+
+def splits_in(raw: bytes) -> dict[str, list[bytes]] | None:
+    """The rows of `{"train": [...], "test": [...]}` by split; None for any other document."""
+    if not raw.lstrip().startswith(b"{"):
+        return None
+    try:
+        document = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        lists = {name: value for name, value in document.items() if bytes(value).startswith(b"[")}
+        return _rows_of(lists) if "train" in lists else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _rows_of(lists: dict[str, msgspec.Raw]) -> dict[str, list[bytes]]:
+    return {name: [bytes(item) for item in _raw_list.decode(value)] for name, value in lists.items()}
+
+
+def held_split(chunks: Iterator[bytes], path: Path) -> Iterator[Block]:
+    """The rows of the first split of a document that is named like a test; none where there is no such split."""
+    splits = splits_in(_gathered(chunks, path)) or {}
+    name = next((name for name in splits if name != "train" and TEST.search(name)), None)
+    return _batched(_decoded(splits[name] if name else []))
 
 
 def _is_turn(raw: bytes) -> bool:

@@ -21,7 +21,7 @@ BLOCK_BYTES, BLOCK_DOCUMENTS = 1 << 20, 200
 
 
 class Folder(msgspec.Struct, frozen=True, kw_only=True):
-    """What a folder holds: documents, or the parts of one dataset, and what is neither."""
+    """What a folder holds: documents, or the parts of one dataset, what is neither, and the splits that are read."""
 
     documents: list[Path] = []
     parts: list[Path] = []
@@ -59,8 +59,7 @@ def _split(parts: list[Path], others: int) -> Folder:
     kept = [path for path in parts if path not in held]
     if not kept or not held:
         return Folder(parts=parts, others=others)
-    names = [path.name for path in (*kept, *held)]
-    return Folder(parts=kept, held=held, others=others, splits=[names[0], *names] if len(kept) == 1 else names)
+    return Folder(parts=kept, held=held, others=others, splits=[path.name for path in kept])
 
 
 def files_in(folder: Path) -> Iterator[Path]:
@@ -83,7 +82,7 @@ def _saved_dataset(folder: Path) -> Folder | None:
         tests = [name for name in names if name != chosen and is_test(Path(name))]
         held = _saved_dataset(folder / tests[0]) if tests else None
         kept = held.parts if held else []
-        return msgspec.structs.replace(inner, splits=[chosen, *names], held=kept) if inner else None
+        return msgspec.structs.replace(inner, splits=[chosen], held=kept) if inner else None
     files = _json(folder / "state.json").get("_data_files")
     if not isinstance(files, list):
         return None

@@ -60,6 +60,8 @@ def _unread(found: Inspection, path: str) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in READ_BY_TRAINING:
         return suffix or path
+    if any(column not in found.columns for column in found.mapping.values()):
+        return ", ".join(found.mapping.values())
     pair = {"prompt", "chosen", "rejected"} <= {*found.columns, *found.fields}
     needs = found.format in ("hh_rlhf", "ultrafeedback", "openai_preference") and not pair
     return found.format if needs else ""

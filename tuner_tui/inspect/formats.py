@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from tuner_tui.inspect.named import MISSING, cell
+
 INSTRUCTION_PAIRS, PREFERENCE_PAIRS, FEEDBACK = "instruction_pairs", "preference_pairs", "binary_feedback"
 VERIFIABLE, UNLABELED, DOCUMENTS = "verifiable_rewards", "unlabeled_inputs", "documents"
 
@@ -105,6 +107,9 @@ QUANTITY = re.compile(r"\s*[-+]?[$€£₩]?\d[\d,./:-]*\s?[^\s.,!?]{0,10}\s*$")
 MARKED = re.compile(r"####\s*\S|\\boxed\{")
 """How GSM8K and MATH set the final answer apart from the reasoning."""
 CHECKABLE = ("answer", "solution", "ground_truth", "final_answer", "expected", "정답")
+SQUAD = ("instruction", "output")
+REWARDED = "reward_model.ground_truth"
+"""Where verl's rows keep what an answer is checked against."""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +145,8 @@ def recognise(rows: Iterable[dict[str, Any]], *, table: bool = False) -> Shape:
 def shape_of(row: dict[str, Any]) -> Shape:
     """The shape of one row, most telling columns first."""
     keys = {key for key, value in row.items() if value is not None}
+    if is_message(row):
+        return UNKNOWN
     for look in (_preferences, _feedback, _chats, _checkable, _pairs, _texts):
         shape = look(row, keys)
         if shape is not None:
@@ -202,6 +209,9 @@ def _role(turn: Any) -> str:
 def _checkable(row: dict[str, Any], keys: set[str]) -> Shape | None:
     """A question whose answer a program can check: GSM8K's `####`, or a short number or choice."""
     asked = next((name for name in ("question", "prompt", "problem") if name in keys), None)
+    if asked is not None and cell(row, REWARDED) is not MISSING:
+        columns = {"question": asked, "answer": REWARDED}
+        return Shape(format="gsm8k", kind=VERIFIABLE, columns=columns, check="checkable", guessed=True)
     answer = next((name for name in CHECKABLE if name in keys), None)
     if asked is None or answer is None:
         return None
@@ -222,6 +232,9 @@ def _pairs(row: dict[str, Any], keys: set[str]) -> Shape | None:
         return _texts_shape("prompt_completion", {"prompt": "prompt", "completion": "completion"})
     if "instruction" in keys and "output" in row:
         return _texts_shape("alpaca", {"instruction": "instruction", "output": "output"})
+    if {"context", "question"} <= keys and isinstance(cell(row, "answers.text"), list):
+        columns = {"instruction": "question", "input": "context", "output": "answers.text.0"}
+        return Shape(format="alpaca", kind=INSTRUCTION_PAIRS, columns=columns, texts=SQUAD, guessed=True)
     if "instruction" in keys and "response" in row and isinstance(row.get("instruction"), str):
         return _dolly(row)
     return None
@@ -237,6 +250,11 @@ def _dolly(row: dict[str, Any]) -> Shape:
 
 def _texts_shape(form: str, columns: dict[str, str], *, guessed: bool = False) -> Shape:
     return Shape(format=form, kind=INSTRUCTION_PAIRS, columns=columns, texts=tuple(columns), guessed=guessed)
+
+
+def is_message(keys: Iterable[str]) -> bool:
+    """Whether rows are single messages that name the one they answer (OASST): together they make conversations."""
+    return {"role", "text", "parent_id"} <= set(keys)
 
 
 def _texts(row: dict[str, Any], keys: set[str]) -> Shape | None:

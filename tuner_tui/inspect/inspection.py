@@ -12,13 +12,14 @@ import msgspec
 from advisor.errors import InputError
 from advisor.facts import Data
 from tuner_tui.inspect.deep import Deep
+from tuner_tui.inspect.formats import is_message
 from tuner_tui.inspect.heard import Heard, hearing
 from tuner_tui.inspect.held import Held, sibling, sound_talks
 from tuner_tui.inspect.opened import open_file
 from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, Spread, spread
 from tuner_tui.inspect.rows import Block
 from tuner_tui.inspect.sample import Sample, numbered
-from tuner_tui.inspect.scan import NAMED, Findings, Scan
+from tuner_tui.inspect.scan import Findings, Scan
 from tuner_tui.inspect.source import DOCUMENT, Source, blocks_of, limited, open_source, readable, recognised
 from tuner_tui.inspect.tokens import Counter
 from tuner_tui.safe import clean
@@ -26,6 +27,7 @@ from tuner_tui.words import words
 
 PREVIEW_ROWS, PREVIEW_CHARS = 20, 2000
 FEW_ROWS = 10
+PROSE_CHARS = 8
 SHOWN_ROWS = 5
 PLAIN_LABELS = ({"true", "false"}, {"1", "0"})
 """Labels that training reads as they stand."""
@@ -89,6 +91,8 @@ def held_rows(path: Path, source: Source, wanted: Wanted) -> Held | None:
         rows = open_source(test)
     elif source.held:
         rows = Source(chain.from_iterable(blocks_of(open_file(part)) for part in source.held), [])
+    elif source.inner is not None:
+        rows = Source(source.inner(), [])
     else:
         return None
     shape, early = recognised(rows, wanted.mapping)
@@ -101,7 +105,7 @@ def held_rows(path: Path, source: Source, wanted: Wanted) -> Held | None:
 
 def _check_mapping(path: Path, mapping: dict[str, str], found: Inspection) -> None:
     for field, column in mapping.items():
-        if found.columns and column not in found.columns:
+        if found.columns and column not in found.columns and column.partition(".")[0] not in found.columns:
             columns = clean(", ".join(found.columns[:30]), 400)
             raise InputError(
                 "inspect.map_column", path=clean(str(path)), field=clean(field), column=clean(column), columns=columns
@@ -156,16 +160,13 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
     if not scan.rows:
         findings.add("empty_file", Severity.ERROR, count=0)
     elif scan.shape.format == "unknown" or (scan.shape.kind is None):
-        columns = ", ".join(islice(scan.types, 12)) + _proposal(scan)
-        for row in range(1, min(scan.rows, NAMED) + 1):
-            findings.add("unknown_format", Severity.ERROR, row, columns)
-        findings.add("unknown_format", Severity.ERROR, count=max(scan.rows - NAMED, 0))
+        _note_unknown(scan)
     for row in repeated:
         findings.add("duplicates", Severity.WARNING, row)
     if duplicates > len(repeated):
         findings.add("duplicates", Severity.WARNING, count=duplicates - len(repeated))
     if len(scan.labels) == 1:
-        findings.add("one_class", Severity.ERROR, detail=next(iter(scan.labels)), count=scan.rows)
+        scan.condemn("one_class", next(iter(scan.labels)))
     if not any({form for _, form in scan.written} <= plain for plain in PLAIN_LABELS):
         table = ", ".join(f"{form} = {str(said).lower()}" for said, form in sorted(scan.written))
         findings.add("mixed_labels", Severity.WARNING, detail=table, count=scan.written.total())
@@ -178,13 +179,30 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
         findings.add(code, Severity.INFO if code in ("bom", "split", "sampled") else Severity.WARNING, detail=detail)
 
 
+def _note_unknown(scan: Scan) -> None:
+    """Rows whose columns are no known form; where no row could be read at all, that was said already."""
+    if not scan.types and scan.unusable == scan.rows:
+        return
+    columns = ", ".join(islice(scan.types, 12))
+    if is_message(scan.types):
+        scan.condemn("single_messages", columns)
+    else:
+        scan.condemn("unknown_format", columns + _proposal(scan))
+
+
 def _proposal(scan: Scan) -> str:
-    """A mapping to try: the first two columns of text are a question and its answer, one alone is a document."""
+    """A mapping to try: the first two columns that hold sentences are question and answer, one alone is a document."""
     texts = [name for name, kinds in scan.types.items() if kinds == {"text"} and scan.chars.get(name)]
+    texts = [name for name in texts if _is_prose(_chars(scan, name))] or texts
     if not texts:
         return ""
     named = ("prompt", "completion") if len(texts) > 1 else ("text",)
     return "; " + " ".join(f"--map {ours}={theirs}" for ours, theirs in zip(named, texts, strict=False))
+
+
+def _is_prose(chars: Spread | None) -> bool:
+    """Whether a column is more than a name, a key or a class."""
+    return chars is not None and chars.mean >= PROSE_CHARS
 
 
 def _fields(scan: Scan) -> dict[str, Field]:

@@ -81,7 +81,7 @@ def open_file(path: Path) -> Opened:
     """Look at the first bytes of a regular file; InputError for what is no file or no text or table at all."""
     refuse_odd(path)
     packing = _packing(_read_head(path))
-    head = b"".join(_first(unpacked(path, packing), HEAD_BYTES))[:HEAD_BYTES]
+    head = b"".join(_first(unpacked(path, packing, []), HEAD_BYTES))[:HEAD_BYTES]
     notes: list[str] = []
     encoding = _encoding(head)
     if head.startswith(codecs.BOM_UTF8):

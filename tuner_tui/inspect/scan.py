@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tuner_tui.inspect.formats import Shape, shape_of, verdict
+from tuner_tui.inspect.named import renamed
 from tuner_tui.inspect.repeats import Repeats
 from tuner_tui.inspect.report import Severity
 from tuner_tui.inspect.rowcheck import check, sound_roles
@@ -196,11 +197,20 @@ class Scan:
             if self.shape.format == "unpaired" and not faults:
                 self._note_label(named["label"])
 
+    def condemn(self, code: str, detail: str) -> None:
+        """Nothing can be made of any row: all are named, and none is usable."""
+        for row in range(1, min(self.rows, NAMED) + 1):
+            self.findings.add(code, Severity.ERROR, row, detail)
+        self.findings.add(code, Severity.ERROR, count=max(self.rows - NAMED, 0))
+        self.unusable = self.rows
+
     def _is_of_another_form(self, row: Any) -> bool:
         """Whether a row that does not fit would be sound in a form of its own: two data sets in one file."""
         if not isinstance(row, dict) or self.shape.kind is None:
             return False
         other = shape_of(row)
+        if (self.shape.format, other.format) == ("unpaired", "prompt_completion"):
+            return False
         known = other.kind is not None and other.format not in (self.shape.format, "table", "text")
         return known and not other.guessed and next(check(row, other), None) is None
 
@@ -213,7 +223,7 @@ class Scan:
         """The row with its columns under our names; other columns stay."""
         if not self.renames or not isinstance(row, dict):
             return row
-        return {**row, **{ours: row[theirs] for ours, theirs in self.renames.items() if theirs in row}}
+        return renamed(row, self.renames)
 
     def _note_row(self, row: dict[str, Any]) -> None:
         total = 0

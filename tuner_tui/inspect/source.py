@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from advisor.errors import InputError
-from tuner_tui.inspect.arrays import json_document
+from tuner_tui.inspect.arrays import held_split, json_document
 from tuner_tui.inspect.documents import Folder, document_rows, look
 from tuner_tui.inspect.formats import DOCUMENTS, Shape, recognise
 from tuner_tui.inspect.hub import cached
+from tuner_tui.inspect.named import renamed
 from tuner_tui.inspect.opened import Container, Opened, open_file, refuse_odd, suffix_of
 from tuner_tui.inspect.rows import Block, Mended, json_lines
 from tuner_tui.inspect.tables import arrow_rows, csv_rows, parquet_rows
@@ -31,6 +32,8 @@ class Source(NamedTuple):
     shape: Shape | None = None
     table: bool = False
     held: tuple[Path, ...] = ()
+    inner: Callable[[], Iterator[Block]] | None = None
+    """Reads the held-out rows that lie in the same file."""
 
 
 def open_source(path: Path) -> Source:
@@ -43,11 +46,19 @@ def open_source(path: Path) -> Source:
     notes: Notes = []
     if opened.container in (Container.TEXT, Container.PDF):
         return Source(document_rows([path]), _told(opened), DOCUMENT)
-    return Source(_noting(opened, notes), notes, table=opened.container is Container.TABLE)
+    return Source(_noting(opened, notes), notes, table=opened.container is Container.TABLE, inner=_inner(opened))
+
+
+def _inner(opened: Opened) -> Callable[[], Iterator[Block]] | None:
+    """How to read the test rows that a JSON document holds beside its training rows, where it may hold any."""
+    if opened.container is not Container.ARRAY or b"".join(islice(opened.chunks(), 1)).lstrip()[:1] != b"{":
+        return None
+    return lambda: held_split(opened.chunks(), opened.path)
 
 
 def _told(opened: Opened) -> Notes:
-    return [(note, opened.container.value if note == "renamed" else opened.encoding) for note in opened.notes]
+    details = {"renamed": opened.container.value, "split": "train"}
+    return [(note, details.get(note, opened.encoding)) for note in opened.notes]
 
 
 def _noting(opened: Opened, notes: Notes) -> Iterator[Block]:
@@ -100,9 +111,7 @@ def limited(blocks: Iterator[Block], limit: int) -> Iterator[Block]:
 def recognised(source: Source, mapping: dict[str, str]) -> tuple[Shape, list[Block]]:
     """The format, told from the first rows under the user's mapping, and the blocks read for it."""
     early = until(source.blocks, FORMAT_ROWS)
-    rows = [
-        {**row, **{ours: row[theirs] for ours, theirs in mapping.items() if theirs in row}} for row in readable(early)
-    ]
+    rows = [renamed(row, mapping) for row in readable(early)]
     return source.shape or recognise(rows[:FORMAT_ROWS], table=source.table), early
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
             header = _names(cells)
             twice = header != [cell.strip() for cell in cells]
             continue
-        if lines.damaged:
+        if lines.ended:
+            yield Bad("open_quote")
+        elif lines.damaged:
             yield Bad("not_utf8")
         elif len(cells) != len(header):
             yield Bad("bad_row", f"{len(cells)} / {len(header)}")
@@ -71,6 +74,8 @@ class _Lines:
         self._rest = ""
         self._ready: list[str] = []
         self.damaged = False
+        self.ended = False
+        """Whether more was asked for than there is: a row that a reader still asks for then has an open quote."""
 
     def __iter__(self) -> _Lines:
         return self
@@ -81,6 +86,7 @@ class _Lines:
             if chunk is None:
                 line, self._rest = self._rest + self._decoder.decode(b"", final=True), ""
                 if not line:
+                    self.ended = True
                     raise StopIteration
                 return self._safe(line)
             text = self._rest + self._decoder.decode(chunk)
@@ -118,11 +124,16 @@ def _bytes_of(row: Any) -> bytes:
 
 def _names(cells: list[str]) -> list[str]:
     """The header's names, each once: a second column of one name would hide the first."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    seen: Counter[str] = Counter()
     for cell in map(str.strip, cells):
-        again = sum(name == cell or name.startswith(f"{cell} (") for name in names) if cell in names else 0
-        names.append(f"{cell} ({again + 1})" if again else cell)
-    return names
+        seen[cell] += 1
+        name = cell if seen[cell] == 1 else f"{cell} ({seen[cell]})"
+        while name in names:
+            seen[cell] += 1
+            name = f"{cell} ({seen[cell]})"
+        names[name] = None
+    return list(names)
 
 
 def parquet_rows(path: Path) -> Iterator[Block]:

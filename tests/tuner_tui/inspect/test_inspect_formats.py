@@ -63,7 +63,10 @@ SHAPES: dict[str, tuple[dict[str, Any], str, str | None]] = {
 def test_shape_is_recognised(name: str, tmp_path: Path) -> None:
     row, form, kind = SHAPES[name]
     path = tmp_path / "rows.jsonl"
-    path.write_text("".join(json.dumps({**row, "id": at}, ensure_ascii=False) + "\n" for at in range(12)), "utf-8")
+    rows = [{**row, "id": at} for at in range(12)]
+    if form == "unpaired":
+        rows[0] = {**row, **{key: not value for key, value in row.items() if isinstance(value, bool)}}
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
     found = inspect(path)
     assert (found.format, found.kind) == (form, kind)
     assert found.rows == 12
