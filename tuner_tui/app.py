@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 from textual.app import App, SystemCommand
 from textual.command import CommandPalette
+from textual.css.query import NoMatches
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.signal import Signal
@@ -103,6 +104,11 @@ class TunerApp(App[None]):
             self.wizard = load_draft() or Wizard()
             self._look_at_answers()
         self._restore_terminal_on_signals()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A widget that is missed while the app takes its screens down is no crash; all else is."""
+        if self.is_running or not isinstance(error, NoMatches):
+            super()._handle_exception(error)
 
     # -- answers -----------------------------------------------------------------------------------------------
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual.css.query import NoMatches
 
 from tuner_tui import keys
+from tuner_tui.app import TunerApp
 from tuner_tui.words import words
 
 
@@ -64,3 +66,23 @@ def test_a_crash_exits_with_1_and_says_where_the_answers_are(capsys, monkeypatch
     monkeypatch.setattr(module, "TunerApp", Crashing)
     assert module.main(lang="en") == 1
     assert "draft.json" in capsys.readouterr().err
+
+
+async def test_a_widget_missed_while_the_app_is_left_is_no_crash() -> None:
+    class Left(TunerApp):
+        def on_unmount(self) -> None:
+            self._handle_exception(NoMatches("planted"))
+
+    app = Left(lang="en")
+    async with app.run_test(size=(80, 24)):
+        pass
+    assert app.return_code in (None, 0)
+
+
+async def test_a_widget_missed_while_the_app_runs_is_a_crash() -> None:
+    app = TunerApp(lang="en")
+    with pytest.raises(NoMatches):
+        async with app.run_test(size=(80, 24)) as pilot:
+            app.call_later(app.query_one, "#not-there")
+            await pilot.pause()
+    assert app.return_code == 1
