@@ -9,7 +9,7 @@ from pathlib import Path
 from advisor.errors import InputError
 from tuner_tui.commands import ExitCode, print_json, say
 from tuner_tui.commands.inspect import mapping_of
-from tuner_tui.inspect.prepare import ALWAYS, BY_WISH, Choice, Prepared, prepare
+from tuner_tui.inspect.prepare import ALWAYS, BY_WISH, MENDED_BY_WISH, Choice, Prepared, prepare
 from tuner_tui.inspect.template import ENOUGH, missing, template
 from tuner_tui.safe import clean
 from tuner_tui.words import language, words
@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drop", default="", metavar="CODES", help=told("prepare.help.drop", codes=codes))
     kept = ", ".join(ALWAYS)
     parser.add_argument("--keep", default="", metavar="CODES", help=told("prepare.help.keep", codes=kept))
+    gaps = ", ".join(MENDED_BY_WISH)
+    parser.add_argument("--mend", default="", metavar="CODES", help=told("prepare.help.mend", codes=gaps))
     parser.add_argument("--test", metavar="PATH", help=told("prepare.help.test"))
     parser.add_argument("--split", default="0.1,0.1", metavar="VALIDATION,TEST", help=told("prepare.help.split"))
     parser.add_argument("--group", metavar="COLUMN", help=told("prepare.help.group"))
@@ -60,6 +62,7 @@ def choice_of(args: argparse.Namespace) -> Choice:
         mapping=mapping_of(args.map),
         drop=_codes(args.drop),
         keep=_codes(args.keep),
+        mend=_codes(args.mend),
         test=None if args.test is None else Path(args.test).expanduser(),
         shares=(validation, test),
         group=args.group,

@@ -10,13 +10,13 @@ from tuner_tui.inspect.alike import Alike
 from tuner_tui.inspect.formats import Shape
 from tuner_tui.inspect.held import Held
 from tuner_tui.inspect.languages import language_of
-from tuner_tui.inspect.mojibake import lost_characters, repair
+from tuner_tui.inspect.mojibake import Repair, lost_characters, repair
 from tuner_tui.inspect.private import personal_in, secrets_in
 from tuner_tui.inspect.report import Severity, Spread, spread
 from tuner_tui.inspect.rowcheck import check
 from tuner_tui.inspect.sample import Numbered
 from tuner_tui.inspect.scan import Findings, Scan
-from tuner_tui.inspect.talk import Talk, talk_of
+from tuner_tui.inspect.talk import Talk, calls_in, messages_in, other_parts, talk_of
 from tuner_tui.inspect.tokens import Counter
 
 MIXED_SHARE, SKEWED_SHARE, LABELS_MOST = 0.02, 0.9, 50
@@ -71,20 +71,30 @@ class Deep:
             if talk is not None:
                 yield number, talk
                 self._label(named)
+                self._beside_text(number, named)
 
     def _label(self, named: dict[str, object]) -> None:
         if self.shape.check == "labelled" and len(self.labels) < 1000:
             self.labels[str(named.get("completion"))] += 1
+
+    def _beside_text(self, number: int, named: dict[str, object]) -> None:
+        turns = messages_in(named)
+        if any(map(calls_in, turns)):
+            self.findings.add("tool_calls", Severity.WARNING, number)
+        others = {name for turn in turns for name in other_parts(turn)}
+        if others:
+            self._note("not_text", number, ", ".join(sorted(others)))
 
     def _read(self, number: int, talk: Talk) -> None:
         asked, answer = talk.asked_text[:READ], (talk.answer or "")[:READ]
         whole = f"{asked}\n{answer}\n{talk.rejected or ''}"
         self._language(number, asked, answer)
         self._private(number, whole)
-        self._marks(number, talk, whole)
+        made = None if whole.isascii() else repair(whole)
+        self._marks(number, talk, whole if made is None else made.text)
         self._repeats(number, whole)
         self._leaks(number, talk)
-        self._broken(number, whole)
+        self._broken(number, whole, made)
         if talk.answer is not None and talk.rejected is not None:
             self._pairs += 1
             self._longer += len(talk.answer) > len(talk.rejected)
@@ -134,10 +144,7 @@ class Deep:
         elif self._held.nearly_has(talk):
             self.findings.add("near_leak", Severity.WARNING, number)
 
-    def _broken(self, number: int, text: str) -> None:
-        if text.isascii():
-            return
-        made = repair(text)
+    def _broken(self, number: int, text: str, made: Repair | None) -> None:
         if made is not None:
             code = "mojibake_lossy" if made.lost else "mojibake"
             self._note(code, number, made.table)

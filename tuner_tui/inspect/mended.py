@@ -1,4 +1,4 @@
-"""Repairs never guess: wrong decodings are undone where nothing is lost, control characters go, letters compose."""
+"""Repairs never guess: wrong decodings are undone, with gaps only by wish, control characters go, letters compose."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from tuner_tui.inspect.mojibake import repair
 from tuner_tui.inspect.oddities import CONTROL
 
 
-def mended_text(text: str, done: Counter[str]) -> str:
-    """The text repaired; `done` counts what was done by code."""
+def mended_text(text: str, done: Counter[str], *, gaps: bool = False) -> str:
+    """The text repaired; `done` counts what was done by code.
+
+    With `gaps`, a text of which characters are lost is brought back too, U+FFFD standing for each of those.
+    """
     if text.isascii() and text.isprintable():
         return text
     found = repair(text)
-    if found is not None and not found.lost:
+    if found is not None and (gaps or not found.lost):
         text = found.text
-        done["mojibake"] += 1
+        done["mojibake_lossy" if found.lost else "mojibake"] += 1
     if CONTROL.search(text) is not None:
         text = CONTROL.sub("", text)
         done["control_characters"] += 1
@@ -27,12 +30,12 @@ def mended_text(text: str, done: Counter[str]) -> str:
     return text
 
 
-def mended(value: Any, done: Counter[str]) -> Any:
+def mended(value: Any, done: Counter[str], *, gaps: bool = False) -> Any:
     """A value with all its texts repaired, keys left alone."""
     if isinstance(value, str):
-        return mended_text(value, done)
+        return mended_text(value, done, gaps=gaps)
     if isinstance(value, list):
-        return [mended(item, done) for item in value]
+        return [mended(item, done, gaps=gaps) for item in value]
     if isinstance(value, dict):
-        return {key: mended(item, done) for key, item in value.items()}
+        return {key: mended(item, done, gaps=gaps) for key, item in value.items()}
     return value

@@ -17,6 +17,14 @@ USUAL = re.compile(
 """Letters and marks that people write; what random bytes decode to lies mostly elsewhere."""
 HANGUL = re.compile("[가-힣]")
 LOST = re.compile("\ufffd|占쏙옙")
+UNKNOWN = "\u0100"
+PIECES = re.compile(
+    "([\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})"
+    "|([\xe1-\xef\u0100][\x80-\xbf\u0100]{2}|[\xe1-\xef\u0100][\x80-\xbf\u0100])|(.)",
+    re.DOTALL,
+)
+"""Of bytes written as the letters of their numbers, a lost one as UNKNOWN: a whole character, one with a gap, any."""
+TIMES = 3
 
 
 class Repair(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,13 +36,64 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def repair(text: str) -> Repair | None:
-    """The repaired text when it was UTF-8 (or CP949) read with another table; None when nothing is wrong with it."""
+    """The repaired text when it was UTF-8 (or CP949) read with another table; None when nothing is wrong with it.
+
+    What was misread several times (TIMES at most) is brought back as often.
+    """
+    found = _repaired_once(text)
+    for _ in range(TIMES - 1):
+        again = _repaired_once(found.text) if found is not None and not found.lost else None
+        if found is None or again is None or again.lost:
+            break
+        found = Repair(text=again.text, table=found.table, lost=0)
+    return found
+
+
+def _repaired_once(text: str) -> Repair | None:
     if text.isascii():
         return None
-    found = [made for table in TABLES if (made := _back(text, table)) is not None]
+    back = _back_with_gaps if "\ufffd" in text else _back
+    found = [made for table in TABLES if (made := back(text, table)) is not None]
     if found:
         return min(found, key=lambda made: (made.lost, -len(made.text)))
     return _korean_as_western(text)
+
+
+def _back_with_gaps(text: str, table: str) -> Repair | None:
+    """A text of which some bytes were replaced by U+FFFD: a character that lacks one is a gap, the others come back."""
+    pieces, good, bad, gaps = [], 0, 0, 0
+    for whole, gap, other in PIECES.findall(_as_bytes(text, table)):
+        if whole and (letter := _decoded(whole)) is not None:
+            good += 1
+            pieces.append(letter)
+        elif gap:
+            gaps += 1
+            good += len(gap) == 3 and gap.count(UNKNOWN) == 1
+            pieces.append("\ufffd")
+        else:
+            bad += any(ord(letter) > 127 for letter in whole or other)
+            pieces.append("\ufffd" if UNKNOWN in other else whole or other)
+    if good < LEAST or good < LEAST_SHARE * (good + bad):
+        return None
+    made = "".join(pieces)
+    if table == "cp949" and bad > good:
+        return None
+    return Repair(text=made, table=table, lost=max(made.count("\ufffd"), 1))
+
+
+def _as_bytes(text: str, table: str) -> str:
+    """The bytes that a table writes, each as the letter of its number; what it cannot write is UNKNOWN."""
+    codes = [_byte(letter, table) for letter in text]
+    return "".join(UNKNOWN if code is None else code.decode("latin-1") for code in codes)
+
+
+def _decoded(piece: str) -> str | None:
+    """The character that bytes spell, where people write it."""
+    try:
+        letter = piece.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return letter if USUAL.match(letter) else None
 
 
 def _back(text: str, table: str) -> Repair | None:
@@ -54,7 +113,7 @@ def _back(text: str, table: str) -> Repair | None:
     made = "".join(pieces)
     if table == "cp949" and len(HANGUL.findall(made)) < 0.8 * good:
         return None
-    return Repair(text=made, table=table, lost=bad)
+    return Repair(text=made, table=table, lost=made.count("\ufffd"))
 
 
 def _segments(text: str, table: str) -> list[tuple[str, bytes | None]]:

@@ -37,15 +37,20 @@ BY_WISH = (
     *("near_duplicates", "near_leak", "secrets", "personal_data", "placeholder", "special_tokens", "html"),
     *("mojibake_lossy", "lost_characters"),
 )
+MENDED_BY_WISH = ("mojibake_lossy",)
 SMALLEST_SPLIT = 10
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks of the preparation; `shares` are those of validation and test."""
+    """What a person asks of the preparation; `shares` are those of validation and test.
+
+    `mend` names the repairs that leave gaps, made only when they are asked for.
+    """
 
     mapping: dict[str, str] = {}
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    mend: tuple[str, ...] = ()
     test: Path | None = None
     shares: tuple[float, float] = (0.1, 0.1)
     group: str | None = None
@@ -101,6 +106,9 @@ def _refuse_choice(choice: Choice) -> None:
     for code in (*choice.drop, *choice.keep):
         if code not in (*ALWAYS, *BY_WISH):
             raise InputError("prepare.code", problem=clean(code), allowed=", ".join((*ALWAYS, *BY_WISH)))
+    for code in choice.mend:
+        if code not in MENDED_BY_WISH:
+            raise InputError("prepare.code", problem=clean(code), allowed=", ".join(MENDED_BY_WISH))
     if min(choice.shares) < 0 or sum(choice.shares) >= 1:
         raise InputError("prepare.shares", shares=", ".join(map(str, choice.shares)))
 
@@ -146,7 +154,7 @@ class _Maker:
     def _judged(self, row: Any, kept: IO[bytes]) -> tuple[str, str] | None:
         """Keep the row, or say why not."""
         done: Counter[str] = Counter()
-        named = mended(self._scan.renamed(row), done)
+        named = mended(self._scan.renamed(row), done, gaps="mojibake_lossy" in self._choice.mend)
         fault = next(iter(check(named, self._scan.shape)), None)
         if fault is not None:
             return fault

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tuner_tui.inspect.formats import ROLES, Shape
 
 Turn = dict[str, str]
@@ -38,8 +40,32 @@ def turns_of(value: Any) -> list[Turn]:
     turns = []
     for turn in value:
         role = ROLES.get(str(turn.get("role", turn.get("from"))), "user")
-        turns.append({"role": role, "content": _content(turn.get("content", turn.get("value")))})
+        turns.append({"role": role, "content": _content(turn.get("content", turn.get("value"))) or _calls(turn)})
     return turns
+
+
+def _calls(turn: dict[str, Any]) -> str:
+    """What a turn without text calls, as JSON; "" where it calls nothing."""
+    found = calls_in(turn)
+    return msgspec.json.encode(found).decode() if found else ""
+
+
+def calls_in(turn: Any) -> Any:
+    """The tool calls of a turn."""
+    return (turn.get("tool_calls") or turn.get("function_call")) if isinstance(turn, dict) else None
+
+
+def messages_in(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The turns of a row as they stand, where it is a conversation."""
+    value = row.get("messages", row.get("conversations"))
+    return [turn for turn in value if isinstance(turn, dict)] if isinstance(value, list) else []
+
+
+def other_parts(turn: dict[str, Any]) -> list[str]:
+    """The types of a turn's parts that are no text: `image_url`, `input_audio`."""
+    parts = turn.get("content")
+    types = [str(part.get("type")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return [name for name in types if name not in ("text", "None")]
 
 
 def _content(value: Any) -> str:

@@ -197,3 +197,33 @@ def test_pairs_in_which_longer_always_wins_are_told(tmp_path: Path) -> None:
 
 def test_sound_rows_have_no_problem(tmp_path: Path) -> None:
     assert looked_at(tmp_path, sound()).problems == []
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_what_was_misread_several_times_is_brought_back_as_often(times: int) -> None:
+    text = KOREAN + " ① → ★"
+    broken = text
+    for _ in range(times):
+        broken = broken.encode().decode("latin-1")
+    found = repair(broken)
+    assert found is not None
+    assert (found.text, found.lost) == (text, 0)
+
+
+@pytest.mark.parametrize("table", ["cp949", "cp1252"])
+def test_a_character_that_lacks_a_byte_is_one_gap(table: str) -> None:
+    found = repair(KOREAN.encode().decode(table, "replace"))
+    assert found is not None
+    assert found.table == table
+    assert found.lost == found.text.count("\ufffd")
+    assert len(found.text) == pytest.approx(len(KOREAN), abs=4)
+
+
+def test_marks_of_loss_in_sound_korean_are_no_wrong_table() -> None:
+    assert repair(KOREAN[:3] + "\ufffd" + KOREAN[3:8] + "\ufffd\ufffd" + KOREAN[8:]) is None
+
+
+def test_control_characters_of_a_wrong_table_are_not_told_twice(tmp_path: Path) -> None:
+    found = looked_at(tmp_path, [*sound(10), ("hello there", KOREAN.encode().decode("latin-1"))])
+    assert found.problem("mojibake") is not None
+    assert found.problem("control_characters") is None

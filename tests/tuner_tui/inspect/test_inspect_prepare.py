@@ -210,3 +210,53 @@ def test_what_inspection_calls_a_role_training_and_exports_call_so_too() -> None
             assert messages_of([turn])[0]["role"] in (role, name)
             assert turns_of([turn])[0]["role"] in (role, name)
             assert (messages_of([turn])[0]["role"] == "assistant") is (role == "assistant")
+
+
+def test_text_with_lost_characters_is_brought_back_with_gaps_only_by_wish(tmp_path: Path) -> None:
+    broken = KOREAN.encode().decode("cp949", "replace")
+    source = written(tmp_path / "rows.jsonl", [*(pair(at) for at in range(20)), pair(77, completion=broken)])
+
+    def answers(made: Prepared) -> list[str]:
+        return [row["messages"][-1]["content"] for name in made.files for row in rows_in(made, name)]
+
+    assert broken in answers(prepare(source, tmp_path / "as_is", Choice()))
+    made = prepare(source, tmp_path / "mended", Choice(mend=("mojibake_lossy",)))
+    assert made.repaired == {"mojibake_lossy": 1}
+    assert broken not in answers(made)
+    with pytest.raises(InputError):
+        prepare(source, tmp_path / "odd", Choice(mend=("secrets",)))
+
+
+def test_tool_calls_and_tools_stay(tmp_path: Path) -> None:
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+
+    def row(at: int) -> dict[str, Any]:
+        asked = {"role": "user", "content": f"Is it raining in town {at * 7919}?"}
+        calls = {"role": "assistant", "content": None, "tool_calls": [{**call, "id": f"c{at}"}]}
+        told = {"role": "tool", "content": "dry", "tool_call_id": f"c{at}"}
+        return {"messages": [asked, calls, told, {"role": "assistant", "content": "No."}], "tools": tools}
+
+    rows = [row(at) for at in range(12)]
+    source = written(tmp_path / "rows.jsonl", rows)
+    found = inspect(source)
+    told = found.problem("tool_calls")
+    assert told is not None
+    assert told.count == found.usable_rows == 12
+    made = prepare(source, tmp_path / "out", Choice())
+    kept = [row for name in made.files for row in rows_in(made, name)]
+    assert sorted(json.dumps(row, sort_keys=True) for row in kept) == sorted(
+        json.dumps(row, sort_keys=True) for row in rows
+    )
+
+
+def test_a_turn_that_only_calls_a_tool_is_no_placeholder_and_pictures_are_told(tmp_path: Path) -> None:
+    call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+    picture = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": "a.png"}}]
+    rows = [{"messages": [{"role": "user", "content": f"do {at}"}, call]} for at in range(12)]
+    rows.append({"messages": [{"role": "user", "content": picture}, {"role": "assistant", "content": "A lamp."}]})
+    found = inspect(written(tmp_path / "rows.jsonl", rows))
+    told = found.problem("not_text")
+    assert found.problem("placeholder") is None
+    assert told is not None
+    assert (told.rows, "image_url" in told.text) == ([13], True)
