@@ -183,6 +183,42 @@ class EvalSpec(_Part, frozen=True, kw_only=True):
     samples: Count = 3
 
 
+class Retriever(StrEnum):
+    """How passages are found: by words (BM25), by meaning (an embedding model), or by both ranks together."""
+
+    BM25 = "bm25"
+    DENSE = "dense"
+    FUSION = "fusion"
+
+
+class Terms(StrEnum):
+    """How Korean is cut into words for BM25: by kiwi's morphemes, or by syllable pairs; `auto` = kiwi if installed."""
+
+    AUTO = "auto"
+    KIWI = "kiwi"
+    BIGRAMS = "bigrams"
+
+
+class RetrievalSpec(_Part, frozen=True, kw_only=True):
+    """How passages are found in `data.docs`.
+
+    A chunk has at most `chunk_tokens` tokens of `chunk_tokenizer` (a hub id or a folder, None = the answering model's)
+    and repeats at most `chunk_overlap` tokens of the one before. `embedding` and `reranker` are models by hub id or
+    folder. `absent` is the sentence that says that the passages do not hold the answer (None = the model is not told
+    one, and such answers are not scored).
+    """
+
+    retriever: Retriever = Retriever.BM25
+    passages: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
+    terms: Terms = Terms.AUTO
+    chunk_tokens: Annotated[int, msgspec.Meta(ge=16, le=8192)] = 256
+    chunk_overlap: Count = 32
+    chunk_tokenizer: str | None = None
+    embedding: str | None = None
+    reranker: str | None = None
+    absent: str | None = None
+
+
 class Check(StrEnum):
     """How a program tells a right answer (GRPO)."""
 
@@ -261,6 +297,7 @@ class Recipe(_Part, frozen=True, kw_only=True):
     evaluation: EvalSpec = EvalSpec()
     reward: RewardSpec = RewardSpec()
     teacher: TeacherSpec | None = None
+    retrieval: RetrievalSpec = RetrievalSpec()
     launch: LaunchSpec = LaunchSpec()
     stages: list[Stage] = []
     facts: Facts | None = None
@@ -319,6 +356,7 @@ def _check(part: dict[str, Any], struct: type[msgspec.Struct], prefix: str, sour
     for key in part:
         if key not in struct.__struct_fields__:
             raise _unknown_key(str(key), struct.__struct_fields__, prefix, source)
+    "retrieval": RetrievalSpec,
 
 
 def _unknown_key(key: str, known: tuple[str, ...], prefix: str, source: str) -> InputError:

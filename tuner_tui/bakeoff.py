@@ -83,7 +83,6 @@ def compare(
             "lanes": list(lanes),
             "tuned": tuned,
             "goal": goal,
-            "index_cache": str(home / "index.bin"),
             "remote": remote and {**remote, "cache": str(home / "endpoint.jsonl")},
         }
         request.write_bytes(msgspec.json.encode({"asked": asked, "advised": advice, "out": str(out)}))

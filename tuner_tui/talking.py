@@ -33,7 +33,6 @@ class Talking:
         asked = {
             "recipe": msgspec.to_builtins(structs.replace(self._recipe, facts=None)),
             "tuned": self._tuned,
-            "index_cache": str(home / "index.bin"),
         }
         request.write_bytes(msgspec.json.encode(asked))
         command = [sys.executable, "-P", "-m", "tuner_tui.evaluation.chat", str(request)]

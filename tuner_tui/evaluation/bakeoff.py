@@ -18,7 +18,6 @@ from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.kept import Kept, kept
 from tuner_tui.evaluation.lanes import (
     CHOICES,
-    PASSAGES,
     Lane,
     Shots,
     grounded,
@@ -30,7 +29,8 @@ from tuner_tui.evaluation.lanes import (
 from tuner_tui.evaluation.measure import GENERATED, Measured, measure
 from tuner_tui.evaluation.remote import Remote, ask_all
 from tuner_tui.evaluation.weights import Weights, room_of
-from tuner_tui.retrieval.index import Index, build
+from tuner_tui.retrieval.build import of_recipe
+from tuner_tui.retrieval.index import Index
 
 DEVELOPMENT = 24
 POOL = 200
@@ -45,7 +45,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     lanes: list[Lane]
     tuned: str | None = None
     goal: float = 0.9
-    index_cache: str | None = None
     remote: Remote | None = None
 
 
@@ -114,8 +113,7 @@ class Bench:
             if any(lane.retrieves for lane in self.asked.lanes):
                 raise InputError("compare.no_docs")
             return None
-        cache = Path(self.asked.index_cache) if self.asked.index_cache else None
-        return build(Path(docs).expanduser(), cache)
+        return of_recipe(self.recipe, Path(docs).expanduser(), self.device)
 
     def run(self) -> Compared:
         """All lanes, one after the other."""
@@ -235,7 +233,7 @@ class Bench:
         """For each question the passages that retrieval puts above it, by file and number."""
         if self.index is None or not any(lane.retrieves for lane in self.asked.lanes):
             return []
-        found = (self.index.search(example.question, PASSAGES) for example in self.held_out)
+        found = (self.index.search(example.question, self.index.passages) for example in self.held_out)
         return [[each.chunk.cited for each in passages] for passages in found]
 
     def retrieved(self) -> Retrieved | None:
@@ -244,7 +242,7 @@ class Bench:
         if self.index is None or not named:
             return None
         ranks = [_rank([found.chunk.file for found in self.index.search(q, 10)], doc) for q, doc in named]
-        recall = {str(k): mean([float(rank is not None and rank <= k) for rank in ranks]) for k in (1, PASSAGES, 10)}
+        recall = {str(k): mean([float(rank is not None and rank <= k) for rank in ranks]) for k in (1, 3, 10)}
         mrr = mean([1 / rank if rank else 0.0 for rank in ranks])
         return Retrieved(items=len(named), recall=recall, mrr=mrr, chunks=len(self.index.chunks))
 

@@ -25,7 +25,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     recipe: Recipe
     tuned: str | None = None
-    index_cache: str | None = None
 
 
 class Column(msgspec.Struct, kw_only=True):
@@ -43,13 +42,12 @@ class Talk:
     def __init__(self, request: Request, device: str) -> None:
         from tuner_tui.evaluation.lanes import marks_of
         from tuner_tui.evaluation.weights import Weights
-        from tuner_tui.retrieval.index import build
+        from tuner_tui.retrieval.build import of_recipe
         from tuner_tui.training.model import load_tokenizer
 
         self.recipe = request.recipe
         docs = self.recipe.data.docs
-        cache = Path(request.index_cache) if request.index_cache else None
-        self.index = build(Path(docs).expanduser(), cache) if docs else None
+        self.index = of_recipe(self.recipe, Path(docs).expanduser(), device) if docs else None
         self.tokenizer = load_tokenizer(self.recipe.model)
         self.marks = marks_of(self.tokenizer)
         self.weights = Weights(self.recipe, request.tuned, device)
@@ -68,18 +66,11 @@ class Talk:
     def ask(self, question: str) -> None:
         """Tell what was found and what each column answers."""
         if self.index is not None:
-            found = self.index.search(question, self.passages)
+            found = self.index.search(question, self.index.passages)
             tell("passages", passages=[{"cited": each.chunk.cited, "text": each.chunk.text} for each in found])
         for column in self.columns:
             tell("answer", column=column.name, text=self._answer(column, question))
         tell("done")
-
-    @property
-    def passages(self) -> int:
-        """How many passages a grounded question carries."""
-        from tuner_tui.evaluation.lanes import PASSAGES
-
-        return PASSAGES
 
     def _answer(self, column: Column, question: str) -> str:
         from tuner_tui.evaluation.generate import answers

@@ -15,8 +15,6 @@ from tuner_tui.retrieval.chunks import Chunk
 from tuner_tui.retrieval.index import Index
 from tuner_tui.retrieval.prompt import framed, with_passages
 
-PASSAGES = 3
-
 
 class Lane(StrEnum):
     """The lanes, cheapest to run first: of lanes that do not differ, the first one wins."""
@@ -98,14 +96,14 @@ def likeness_of(pool: Sequence[Example]) -> Index:
     return Index([Chunk(file="", number=at, text=each.question) for at, each in enumerate(pool, 1)])
 
 
-def grounded(example: Example, index: Index, marks: Sequence[str], count: int = PASSAGES) -> Example:
+def grounded(example: Example, index: Index, marks: Sequence[str]) -> Example:
     """The question below the passages found for it; the system and earlier turns stay.
 
     A question that already carries passages stays as it is.
     """
     if framed(example.question):
         return example
-    passages = [each.chunk for each in index.search(example.question, count)]
+    passages = [each.chunk for each in index.search(example.question, index.passages)]
     asked = with_passages(example.question, passages, marks)
     if isinstance(example.prompt, str):
         return structs.replace(example, prompt=asked)

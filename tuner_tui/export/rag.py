@@ -8,32 +8,44 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from advisor.errors import InputError
+from advisor.recipe import Recipe
 from tuner_tui.export.asking import FOLDER, ask_script, asks_the_same, model_values, questions_of
 from tuner_tui.export.outcome import Outcome, Task
 
-PASSAGES = 3
-
 
 def export(task: Task) -> Outcome:
-    """Write `rag/`: `index.json`, `build.json`, `ask.py` and, of a tuned run, its adapter."""
-    from tuner_tui.retrieval import index as ours
+    """Write `rag/`: `index.json`, `build.json`, `ask.py` and what it needs; vectors and adapter where it has any."""
+    from tuner_tui.retrieval.build import of_recipe
     from tuner_tui.retrieval.prompt import with_passages
 
     docs = task.source.recipe.data.docs
     if docs is None:
         raise InputError("export.no_docs", path=task.source.path)
-    built = ours.build(task.source.file(docs))
+    spec = task.source.recipe.retrieval
+    built = of_recipe(located(task), task.source.file(docs))
     marks = marks_of(task)
     chunks = [msgspec.to_builtins(chunk) for chunk in built.chunks]
     task.place.write("rag/index.json", json.dumps(chunks, ensure_ascii=False, indent=0) + "\n")
-    task.place.write("rag/build.json", json.dumps(recipe_of_index(task, docs), ensure_ascii=False, indent=2) + "\n")
-    values = {**model_values(task), "ADAPTER": take_adapter(task, "rag"), "PASSAGES": PASSAGES, "MARKS": marks}
+    rule = recipe_of_index(task, docs) | {"embedding": take_vectors(task, chunks)}
+    task.place.write("rag/build.json", json.dumps(rule, ensure_ascii=False, indent=2) + "\n")
+    task.place.write("rag/requirements.txt", "\n".join(needs(rule)) + "\n")
+    values = {
+        **model_values(task),
+        "ADAPTER": take_adapter(task, "rag"),
+        "PASSAGES": spec.passages,
+        "RETRIEVER": spec.retriever.value,
+        "TERMS": rule["terms"],
+        "EMBEDDING": spec.embedding and model_place(task, spec.embedding),
+        "RERANKER": spec.reranker and model_place(task, spec.reranker),
+        "MARKS": marks,
+    }
     script = task.place.write("rag/ask.py", ask_script(task, {**values, "EXAMPLES": []}, modules()))
 
     def asked(question: str) -> list[dict[str, str]]:
-        passages = [found.chunk for found in built.search(question, PASSAGES)]
+        passages = [found.chunk for found in built.search(question, spec.passages)]
         return [{"role": "user", "content": with_passages(question, passages, marks)}]
 
     check = asks_the_same(task, script, questions_of(task), asked)
@@ -47,7 +59,13 @@ def modules() -> list[tuple[Path, tuple[str, ...]]]:
         (FOLDER / "chunk.py", ()),
         (retrieval / "terms.py", ()),
         (retrieval / "prompt.py", ()),
-        (retrieval / "index.py", ("K1", "B", "Index")),
+        (retrieval / "plain.py", ()),
+        (retrieval / "bm25.py", ()),
+        (retrieval / "fuse.py", ()),
+        (retrieval / "embed.py", ()),
+        (retrieval / "nearest.py", ()),
+        (retrieval / "rerank.py", ()),
+        (retrieval / "index.py", ("DEPTH", "RERANKED", "Nearest", "Rerank", "Index", "words_of")),
         (FOLDER / "retrieve.py", ()),
         (FOLDER / "ask.py", ()),
     ]
@@ -55,12 +73,74 @@ def modules() -> list[tuple[Path, tuple[str, ...]]]:
 
 def recipe_of_index(task: Task, docs: str) -> dict[str, Any]:
     """What the index was built from and by, so that it can be built again and compared."""
-    from tuner_tui.retrieval.chunks import CHARACTERS
+    from tuner_tui.retrieval.bm25 import K1, B
+    from tuner_tui.retrieval.build import terms_name
     from tuner_tui.retrieval.documents import documents
-    from tuner_tui.retrieval.index import K1, B
+    from tuner_tui.retrieval.measure import measure_of
 
-    files = {document.name: document.sha256 for document in documents(task.source.file(docs))}
-    return {"documents": files, "chunk_characters": CHARACTERS, "bm25": {"k1": K1, "b": B}, "passages": PASSAGES}
+    spec, by = task.source.recipe.retrieval, measure_of(located(task))
+    return {
+        "documents": {document.name: document.sha256 for document in documents(task.source.file(docs))},
+        "chunks": {"by": by.name, "size": by.size, "overlap": by.overlap},
+        "bm25": {"k1": K1, "b": B},
+        "terms": terms_name(spec.terms),
+        "retriever": spec.retriever.value,
+        "reranker": spec.reranker,
+        "passages": spec.passages,
+    }
+
+
+def located(task: Task) -> Recipe:
+    """The recipe with its models where they lie."""
+    recipe = task.source.recipe
+    named = {
+        name: model_place(task, model)
+        for name in ("chunk_tokenizer", "embedding", "reranker")
+        if (model := getattr(recipe.retrieval, name))
+    }
+    return structs.replace(
+        recipe,
+        model=structs.replace(recipe.model, id=model_place(task, recipe.model.id)),
+        retrieval=structs.replace(recipe.retrieval, **named),
+    )
+
+
+def model_place(task: Task, model: str) -> str:
+    """A model's folder as an absolute path; a hub id as it is."""
+    local = task.source.file(model)
+    return str(local) if local.is_dir() else model
+
+
+def take_vectors(task: Task, chunks: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Write the passages' vectors beside the script; what made them, None without an embedding model."""
+    spec = task.source.recipe.retrieval
+    if spec.embedding is None:
+        return None
+    import numpy
+
+    from tuner_tui.retrieval.models import embedder
+
+    model = embedder(model_place(task, spec.embedding), "cpu")
+    vectors = model.passages([f"{each['heading']} {each['text']}".strip() for each in chunks])
+    numpy.save(task.place.path / "rag" / "vectors.npy", vectors)
+    return {"model": spec.embedding, "fingerprint": model.fingerprint, "dims": vectors.shape[1]}
+
+
+def needs(rule: dict[str, Any]) -> list[str]:
+    """What the script needs of pip, as installed here."""
+    names = ["bm25s", "numpy", "transformers", "torch", "peft"]
+    names += ["kiwipiepy", "kiwipiepy-model"] if str(rule["terms"]).startswith("kiwi") else []
+    return [f"{name}=={version}" for name in names if (version := installed(name))]
+
+
+def installed(name: str) -> str | None:
+    """The version that is installed here; None where it is not."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def marks_of(task: Task) -> list[str]:

@@ -13,12 +13,15 @@ from xml.etree import ElementTree
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui.inspect.pages import pdf_text
+from tuner_tui.inspect.rows import Bad
 
-SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".docx")
+SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".docx", ".pdf")
 MAX_BYTES = 1 << 26
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 HIDDEN = ("script", "style", "template", "noscript", "head")
-BREAKS = ("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "pre", "blockquote")
+HEADS = ("h1", "h2", "h3", "h4", "h5", "h6")
+BREAKS = ("p", "div", "br", "li", "tr", *HEADS, "section", "article", "pre", "blockquote")
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +55,13 @@ def left_out(path: Path) -> list[str]:
 
 
 def read(path: Path, root: Path) -> Document:
-    """One document; InputError names a file that is too large, broken or not UTF-8."""
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError("retrieval.too_large", path=path, most=MAX_BYTES)
-    raw = path.read_bytes()
+    """One document; InputError names a file that is too large, broken, not UTF-8 or not to be read."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError("retrieval.too_large", path=path, most=MAX_BYTES)
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError("retrieval.unreadable", path=path, detail=error.strerror) from None
     name = path.name if root.is_file() else path.relative_to(root).as_posix()
     return Document(name=name, text=_text(path, raw), sha256=hashlib.sha256(raw).hexdigest())
 
@@ -70,6 +76,11 @@ def _text(path: Path, raw: bytes) -> str:
     suffix = path.suffix.lower()
     if suffix == ".docx":
         return _docx(path)
+    if suffix == ".pdf":
+        found = pdf_text(path)
+        if isinstance(found, Bad):
+            raise InputError(f"retrieval.{found.code}", path=path)
+        return found
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -88,6 +99,8 @@ class _Visible(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._hidden += tag in HIDDEN
         self._break(tag)
+        if tag in HEADS:
+            self.parts.append(f"{'#' * int(tag[1])} ")
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden -= tag in HIDDEN and self._hidden > 0
@@ -111,17 +124,45 @@ def _html(text: str) -> str:
 
 
 def _docx(path: Path) -> str:
-    """The paragraphs of a Word file (ECMA-376); entities are refused, so that a small file cannot grow huge."""
+    """The paragraphs of a Word file (ECMA-376), headings marked as in Markdown.
+
+    Entities are refused, so that a small file cannot grow huge.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            info = archive.getinfo("word/document.xml")
-            if info.file_size > MAX_BYTES:
-                raise InputError("retrieval.too_large", path=path, most=MAX_BYTES)
-            raw = archive.read(info)
-        if re.search(rb"<!(DOCTYPE|ENTITY)", raw):
-            raise InputError("retrieval.broken", path=path)
-        root = ElementTree.fromstring(raw)
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError):
+            root = _xml(archive, "word/document.xml", path)
+            styles = _xml(archive, "word/styles.xml", path) if "word/styles.xml" in archive.namelist() else None
+    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError, RuntimeError):
         raise InputError("retrieval.broken", path=path) from None
-    paragraphs = ("".join(node.text or "" for node in each.iter(f"{WORD}t")) for each in root.iter(f"{WORD}p"))
-    return "\n\n".join(text for text in paragraphs if text.strip())
+    levels = _levels(styles)
+    paragraphs = (
+        (_level(each, levels), "".join(node.text or "" for node in each.iter(f"{WORD}t")))
+        for each in root.iter(f"{WORD}p")
+    )
+    return "\n\n".join(f"{'#' * level} {text}" if level else text for level, text in paragraphs if text.strip())
+
+
+def _xml(archive: zipfile.ZipFile, name: str, path: Path) -> ElementTree.Element:
+    info = archive.getinfo(name)
+    if info.file_size > MAX_BYTES:
+        raise InputError("retrieval.too_large", path=path, most=MAX_BYTES)
+    raw = archive.read(info)
+    if re.search(rb"<!(DOCTYPE|ENTITY)", raw):
+        raise InputError("retrieval.broken", path=path)
+    return ElementTree.fromstring(raw)
+
+
+def _levels(styles: ElementTree.Element | None) -> dict[str, int]:
+    """The heading level of each paragraph style that is one: its name is `heading N` in every language of Word."""
+    found = {"Title": 1, **{f"Heading{level}": level for level in range(1, 7)}}
+    for style in styles.iter(f"{WORD}style") if styles is not None else ():
+        name = style.find(f"{WORD}name")
+        match = re.fullmatch(r"heading ([1-6])", name.get(f"{WORD}val", "").lower()) if name is not None else None
+        if match:
+            found[style.get(f"{WORD}styleId", "")] = int(match.group(1))
+    return found
+
+
+def _level(paragraph: ElementTree.Element, levels: dict[str, int]) -> int:
+    style = paragraph.find(f"{WORD}pPr/{WORD}pStyle")
+    return levels.get(style.get(f"{WORD}val", ""), 0) if style is not None else 0

@@ -1,107 +1,88 @@
-"""An index answers from the documents as they are: a changed file is read again, an interrupted build leaves the old.
-
-BM25 as Lucene scores it (Robertson & Zaragoza 2009; k1 = 1.2, b = 0.75). Postings are numpy arrays by term.
-"""
+"""A search is the same wherever its passages lie: by words, by meaning, or both, and then in a reranker's order."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from tuner_tui.retrieval.chunks import Chunk, chunks
-from tuner_tui.retrieval.documents import files_of, read
-from tuner_tui.retrieval.terms import terms
+from tuner_tui.retrieval.bm25 import in_memory, ranked
+from tuner_tui.retrieval.chunks import Chunk
+from tuner_tui.retrieval.fuse import fused
+from tuner_tui.retrieval.terms import BIGRAMS, Cut, cutter
 
-K1, B = 1.2, 0.75
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file gave at the last build: its size and time of change, its hash, its chunks."""
-
-    size: int
-    changed_ns: int
-    sha256: str
-    chunks: list[Chunk]
+DEPTH, RERANKED = 100, 30
+Nearest = Callable[[str, int], list[tuple[int, float]]]
+Rerank = Callable[[str, Sequence[str]], Sequence[float]]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A passage and how well it fits (BM25)."""
+    """A passage and how well it fits: BM25, cosine, the sum of reciprocal ranks, or the reranker's score."""
 
     chunk: Chunk
     score: float
 
 
 class Index:
-    """All chunks of some documents, searchable."""
+    """Passages with every way to search them that was built.
 
-    def __init__(self, found: list[Chunk]) -> None:
-        import numpy
+    `engine` scores by words (None = made here from the chunks), `nearest` finds by meaning, `rerank` scores a question
+    with each of some texts. `retriever` is `bm25`, `dense` or `fusion`; `passages` is how many a question carries.
+    `keep` lives as long as the index.
+    """
 
-        self.chunks = found
-        counts = [Counter(terms(f"{chunk.heading} {chunk.text}")) for chunk in found]
-        lengths = numpy.array([sum(count.values()) for count in counts], dtype=numpy.float32)
-        self._norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()) if len(found) else 1.0, 1e-9))
-        postings: dict[str, tuple[list[int], list[int]]] = {}
-        for at, count in enumerate(counts):
-            for term, times in count.items():
-                places, often = postings.setdefault(term, ([], []))
-                places.append(at)
-                often.append(times)
-        self._postings: dict[str, Any] = {
-            term: (numpy.array(places, dtype=numpy.int32), numpy.array(often, dtype=numpy.float32))
-            for term, (places, often) in postings.items()
-        }
+    def __init__(
+        self,
+        chunks: Sequence[Chunk],
+        *,
+        engine: Any = None,
+        cut: Cut | None = None,
+        nearest: Nearest | None = None,
+        rerank: Rerank | None = None,
+        retriever: str = "bm25",
+        passages: int = 3,
+        keep: object = None,
+    ) -> None:
+        self._keep = keep
+        self.chunks, self.retriever, self.passages = chunks, retriever, passages
+        self._cut = cut or cutter(BIGRAMS)
+        self._engine = engine or in_memory(self._cut([words_of(chunk) for chunk in chunks]))
+        self._nearest, self._rerank = nearest, rerank
 
-    def search(self, question: str, count: int) -> list[Found]:
-        """The `count` best passages, best first; those that share no term with the question are left out."""
-        import numpy
+    @property
+    def retrievers(self) -> list[str]:
+        """The ways to search that were built."""
+        return ["bm25", "dense", "fusion"] if self._nearest else ["bm25"]
 
-        scores = numpy.zeros(len(self.chunks), dtype=numpy.float32)
-        for term in set(terms(question)):
-            if term not in self._postings:
-                continue
-            places, often = self._postings[term]
-            weight = numpy.log(1 + (len(self.chunks) - len(places) + 0.5) / (len(places) + 0.5))
-            scores[places] += weight * often / (often + self._norm[places])
-        # Ties go to the passage that comes first, so that the same question finds the same passages.
-        best = numpy.argsort(-scores, kind="stable")[:count]
-        return [Found(chunk=self.chunks[at], score=float(scores[at])) for at in best if scores[at] > 0]
+    def search(self, question: str, count: int, retriever: str | None = None) -> list[Found]:
+        """The `count` best passages, best first; by words, those that share no term with the question are left out."""
+        how = retriever or self.retriever
+        depth = max(count, RERANKED) if self._rerank else count
+        found = [(self.chunks[at], score) for at, score in self._places(question, depth, how)]
+        if self._rerank and found:
+            scores = self._rerank(question, [chunk.text for chunk, _ in found])
+            order = sorted(range(len(found)), key=lambda at: -scores[at])
+            found = [(found[at][0], float(scores[at])) for at in order]
+        return [Found(chunk=chunk, score=score) for chunk, score in found[:count]]
 
+    def _places(self, question: str, count: int, how: str) -> list[tuple[int, float]]:
+        if how == "bm25":
+            return self._by_words(question, count)
+        if self._nearest is None:
+            raise ValueError("no embedding model was given")
+        if how == "dense":
+            return self._nearest(question, count)
+        depth = max(count, DEPTH)
+        return fused([self._by_words(question, depth), self._nearest(question, depth)])[:count]
 
-def build(path: Path, cache: Path | None = None) -> Index:
-    """The index of a folder or file; with `cache`, only files that changed since are read again."""
-    known = _read(cache)
-    kept: dict[str, Kept] = {}
-    for file in files_of(path):
-        status = file.stat()
-        before = known.get(str(file.absolute()))
-        if before is None or (before.size, before.changed_ns) != (status.st_size, status.st_mtime_ns):
-            document = read(file, path)
-            before = Kept(
-                size=status.st_size, changed_ns=status.st_mtime_ns, sha256=document.sha256, chunks=chunks(document)
-            )
-        kept[str(file.absolute())] = before
-    if cache is not None and kept != known:
-        _write(cache, kept)
-    return Index([chunk for each in kept.values() for chunk in each.chunks])
-
-
-def _read(cache: Path | None) -> dict[str, Kept]:
-    if cache is None:
-        return {}
-    try:
-        return msgspec.msgpack.decode(cache.read_bytes(), type=dict[str, Kept])
-    except (OSError, msgspec.MsgspecError):
-        return {}
+    def _by_words(self, question: str, count: int) -> list[tuple[int, float]]:
+        known = self._engine.vocab_dict
+        # In the order of the question: a sum of floats depends on its order, and a set's changes between processes.
+        ids = [known[term] for term in dict.fromkeys(self._cut([question])[0]) if term in known]
+        return ranked(self._engine.get_scores_from_ids(ids), count) if ids else []
 
 
-def _write(cache: Path, kept: dict[str, Kept]) -> None:
-    """Replace the store in one step."""
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    aside = cache.with_name(f".{cache.name}.{os.getpid()}")
-    aside.write_bytes(msgspec.msgpack.encode(kept))
-    os.replace(aside, cache)
+def words_of(chunk: Chunk) -> str:
+    """What of a passage is searched: the headings above it and its text."""
+    return f"{chunk.heading} {chunk.text}"

@@ -117,9 +117,9 @@ def raft(job: Job, tokenizer: Any, examples: list[Example]) -> list[Example]:
     if job.label.approach is not Approach.RAG_FT or docs is None:
         return examples
     from tuner_tui.evaluation.lanes import grounded, marks_of
-    from tuner_tui.retrieval.index import build
+    from tuner_tui.retrieval.build import of_recipe
 
-    index, marks = build(Path(docs).expanduser()), marks_of(tokenizer)
+    index, marks = of_recipe(job.recipe, Path(docs).expanduser()), marks_of(tokenizer)
     return [grounded(example, index, marks) for example in examples]
 
 

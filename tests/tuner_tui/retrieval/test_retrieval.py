@@ -8,12 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.errors import InputError
+from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.chunks import Chunk, chunks
 from tuner_tui.retrieval.documents import Document, documents, left_out
-from tuner_tui.retrieval.index import build
+from tuner_tui.retrieval.measure import Characters
 from tuner_tui.retrieval.prompt import harmless, with_passages
 
 MARKS = ["<|user|>", "<|assistant|>", "<|end|>", "</s>"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNER_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -66,12 +72,13 @@ def test_a_heading_is_never_crossed(folder: Path) -> None:
 
 
 def test_only_changed_files_are_read_again_and_a_torn_store_is_built_anew(folder: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "index.bin"
-    build(folder, cache)
+    store = tmp_path / "index"
+    build(folder, store=store)
     (folder / "lamp.md").write_text("The price of Lumora is 99 won now, since spring.\n")
-    assert "99 won" in build(folder, cache).search("price of Lumora", 1)[0].chunk.text
-    cache.write_bytes(cache.read_bytes()[:20])
-    assert "99 won" in build(folder, cache).search("price of Lumora", 1)[0].chunk.text
+    assert "99 won" in build(folder, store=store).search("price of Lumora", 1)[0].chunk.text
+    for torn in ("manifest.json", "segments/2/files"):
+        (store / torn).write_bytes((store / torn).read_bytes()[:5])
+        assert "99 won" in build(folder, store=store).search("price of Lumora", 1)[0].chunk.text
 
 
 def test_bad_documents_are_named(tmp_path: Path) -> None:
@@ -87,7 +94,7 @@ def test_bad_documents_are_named(tmp_path: Path) -> None:
 
 @given(st.text(max_size=3000), st.integers(20, 200))
 def test_no_text_is_lost_or_too_long(text: str, size: int) -> None:
-    found = chunks(Document(name="a", text=text, sha256=""), size)
+    found = chunks(Document(name="a", text=text, sha256=""), Characters(size))
     assert all(0 < len(chunk.text) <= size for chunk in found)
     kept = "".join("".join(chunk.heading + chunk.text for chunk in found).split())
     plain = "".join(line.lstrip("#") if line.startswith("#") else line for line in text.split("\n"))

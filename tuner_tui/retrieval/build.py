@@ -1,0 +1,167 @@
+"""An index answers from the documents as they are: a changed file is read again, and only that one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from advisor.errors import InputError
+from advisor.recipe import Recipe, RetrievalSpec, Retriever, Terms
+from tuner_tui import paths
+from tuner_tui.retrieval.chunks import Chunk, chunks
+from tuner_tui.retrieval.documents import files_of, read
+from tuner_tui.retrieval.index import Index
+from tuner_tui.retrieval.measure import Characters, Measure, measure_of
+from tuner_tui.retrieval.store import SEGMENT_CHUNKS, File, Manifest, Segment, Store
+from tuner_tui.retrieval.terms import BIGRAMS, Cut, cutter, kiwi_name
+
+Told = Callable[[int, int], None]
+
+
+def of_recipe(recipe: Recipe, docs: Path, device: str = "cpu") -> Index:
+    """The index of a recipe's documents, built or brought up to date in the store that belongs to its settings."""
+    return build(docs, recipe.retrieval, measure_of(recipe), device=device)
+
+
+def build(
+    docs: Path,
+    spec: RetrievalSpec | None = None,
+    by: Measure | None = None,
+    *,
+    store: Path | None = None,
+    device: str = "cpu",
+    told: Told = lambda done, total: None,
+) -> Index:
+    """The index of a folder or file; `told` hears after each segment how many files are done.
+
+    Without a `store`, the one below the home folder that belongs to these documents and settings.
+    """
+    spec = spec or RetrievalSpec()
+    if spec.retriever is not Retriever.BM25 and spec.embedding is None:
+        raise InputError("retrieval.no_embedding", retriever=spec.retriever)
+    by = by or Characters()
+    name = terms_name(spec.terms)
+    rule = Manifest(terms=name, chunked_by=by.name, size=by.size, overlap=by.overlap)
+    place = store or store_of(docs, rule)
+    found = Store(place, rule)
+    cut = cutter(name)
+    with found.building():
+        needed = _update(found, docs, by, cut, told)
+        nearest = None
+        if spec.embedding is not None:
+            from tuner_tui.retrieval.vectors import nearest_in
+
+            nearest = nearest_in(found, needed, spec.embedding, device)
+        passages, engine = found.opened()
+    rerank = None
+    if spec.reranker is not None:
+        from tuner_tui.retrieval.models import reranker
+
+        rerank = reranker(spec.reranker, device).scores
+    return Index(
+        passages,
+        engine=engine,
+        cut=cut,
+        nearest=nearest,
+        rerank=rerank,
+        retriever=spec.retriever.value,
+        passages=spec.passages,
+        keep=found,
+    )
+
+
+def terms_name(wanted: Terms) -> str:
+    """The rule of cutting by its recorded name; InputError when kiwi was asked for and is not installed."""
+    if wanted is Terms.BIGRAMS:
+        return BIGRAMS
+    name = kiwi_name()
+    if name is None and wanted is Terms.KIWI:
+        raise InputError("retrieval.no_kiwi")
+    return name or BIGRAMS
+
+
+def store_of(docs: Path, rule: Manifest) -> Path:
+    """Where the index of these documents by this rule is kept."""
+    said = msgspec.json.encode([str(docs.absolute()), *rule.rule])
+    return paths.home() / "indexes" / hashlib.sha256(said).hexdigest()[:24]
+
+
+def _update(store: Store, docs: Path, by: Measure, cut: Cut, told: Told) -> list[tuple[Segment, Any]]:
+    """Read what is new, join it where anything changed; every segment that is needed, with its passages' numbers."""
+    now = {path: path.stat() for path in files_of(docs)}
+    kept = _kept(store.all_segments(), now)
+    fresh = [path for path in now if path not in kept]
+    done = len(now) - len(fresh)
+    for files, passages in _batches(fresh, now, docs, by):
+        store.add(files, passages, cut)
+        done += len(files)
+        told(done, len(now))
+    kept = _kept(store.all_segments(), now)
+    needed = _living(kept, list(now))
+    made_of = [(kept[path][1].name, kept[path][0].number) for path in now]
+    files_hash = hashlib.sha256(msgspec.json.encode(made_of)).hexdigest()
+    manifest = store.manifest()
+    if manifest is None or manifest.built is None or manifest.files != files_hash:
+        store.join(needed, files_hash)
+    return needed
+
+
+def _kept(segments: list[Segment], now: dict[Path, os.stat_result]) -> dict[Path, tuple[Segment, File]]:
+    """Of each file that did not change since, the newest reading; a segment that is half dead is read anew."""
+    known = {str(path.absolute()): (path, status.st_size, status.st_mtime_ns) for path, status in now.items()}
+    found: dict[Path, tuple[Segment, File]] = {}
+    for segment in segments:
+        same = [each for each in segment.files if known.get(each.path, ())[1:] == (each.size, each.changed_ns)]
+        if 2 * sum(each.count for each in same) >= segment.count:
+            found.update((known[each.path][0], (segment, each)) for each in same)
+    return found
+
+
+def _living(kept: dict[Path, tuple[Segment, File]], files: list[Path]) -> list[tuple[Segment, Any]]:
+    """Each segment with its passages' numbers in the order of the files; -1 for a passage that is no more."""
+    import numpy
+
+    numbers: dict[int, tuple[Segment, Any]] = {}
+    at = 0
+    for path in files:
+        segment, file = kept[path]
+        _, own = numbers.setdefault(segment.number, (segment, numpy.full(segment.count, -1, dtype=numpy.int32)))
+        own[file.first : file.first + file.count] = numpy.arange(at, at + file.count, dtype=numpy.int32)
+        at += file.count
+    return [numbers[number] for number in sorted(numbers)]
+
+
+def _batches(
+    files: list[Path], now: dict[Path, os.stat_result], docs: Path, by: Measure
+) -> Iterator[tuple[list[File], list[Chunk]]]:
+    """The files read and cut, a segment's worth at a time; a file is never parted.
+
+    A file is kept with its state from before the reading: one that changed meanwhile is read again at the next build.
+    """
+    batch: list[File] = []
+    held: list[Chunk] = []
+    for path in files:
+        document = read(path, docs)
+        found = chunks(document, by)
+        batch.append(
+            File(
+                path=str(path.absolute()),
+                name=document.name,
+                size=now[path].st_size,
+                changed_ns=now[path].st_mtime_ns,
+                sha256=document.sha256,
+                first=len(held),
+                count=len(found),
+            )
+        )
+        held += found
+        if len(held) >= SEGMENT_CHUNKS:
+            yield batch, held
+            batch, held = [], []
+    if batch:
+        yield batch, held
