@@ -55,34 +55,41 @@ async def test_the_palette_names_each_command_once_with_its_key(until) -> None:
 def test_a_crash_exits_with_1_and_says_where_the_answers_are(capsys, monkeypatch) -> None:
     from tuner_tui import app as module
 
-    class Crashing(module.TunerApp):
-        def on_mount(self) -> None:
-            super().on_mount()
-            raise RuntimeError("planted")
+    def crash(self: TunerApp) -> None:
+        raise RuntimeError("planted")
 
-        def run(self, **options: object) -> None:
-            super().run(headless=True, size=(80, 24))
-
-    monkeypatch.setattr(module, "TunerApp", Crashing)
+    run = TunerApp.run
+    monkeypatch.setattr(TunerApp, "on_mount", crash)
+    monkeypatch.setattr(TunerApp, "run", lambda self, **_: run(self, headless=True, size=(80, 24)))
     assert module.main(lang="en") == 1
-    assert "draft.json" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "planted" in said
+    assert "draft.json" in said
 
 
-async def test_a_widget_missed_while_the_app_is_left_is_no_crash() -> None:
-    class Left(TunerApp):
-        def on_unmount(self) -> None:
-            self._handle_exception(NoMatches("planted"))
+async def test_a_widget_missed_while_the_app_is_left_is_no_crash(monkeypatch) -> None:
+    told = []
 
-    app = Left(lang="en")
+    def miss(self: TunerApp) -> None:
+        told.append(self.is_running)
+        self._handle_exception(NoMatches("planted"))
+
+    monkeypatch.setattr(TunerApp, "on_unmount", miss, raising=False)
+    app = TunerApp(lang="en")
     async with app.run_test(size=(80, 24)):
         pass
+    assert told == [False]
     assert app.return_code in (None, 0)
 
 
 async def test_a_widget_missed_while_the_app_runs_is_a_crash() -> None:
     app = TunerApp(lang="en")
-    with pytest.raises(NoMatches):
+
+    async def lived() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             app.call_later(app.query_one, "#not-there")
             await pilot.pause()
+
+    with pytest.raises(NoMatches):
+        await lived()
     assert app.return_code == 1
