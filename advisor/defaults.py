@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
 from advisor.facts import Facts
 from advisor.kernels import Kernels, kernels
 from advisor.methods import Label, Objective, Technique, parse_label
-from advisor.rates import learning_rate
+from advisor.rates import learning_rate, reward_rate
 from advisor.recipe import (
     AdapterSpec,
     DataSpec,
@@ -17,6 +18,7 @@ from advisor.recipe import (
     Metric,
     ModelSpec,
     Recipe,
+    RewardSpec,
     Stage,
     TrainSpec,
 )
@@ -52,6 +54,15 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: EvalSpec | None = None
 
 
+class Material(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage's own file: its usable rows, the 95th percentile of their tokens, and what else was read of it."""
+
+    data: DataSpec
+    rows: int | None
+    tokens_p95: int | None
+    known: Known = Known()
+
+
 class _Setting:
     """What the rules look at, and the reasons they leave behind."""
 
@@ -71,6 +82,16 @@ class _Setting:
         """Keep why a field has its value."""
         self.why[field] = self.say.say(f"why.{reason}", **params)
 
+    def beside(self, own: Material | None = None) -> _Setting:
+        """The same setting for other rows, or for another way to train the same ones, its reasons kept apart."""
+        if own is None:
+            return _Setting(self.facts, self.label, self.rows, self.p95, self.known, self.say)
+        return _Setting(self.facts, self.label, own.rows, own.tokens_p95, own.known, self.say)
+
+    def take(self, prefix: str, reasons: dict[str, str]) -> None:
+        """Reasons of another part, where they say something else than those of the recipe's own fields."""
+        self.why |= {f"{prefix}.{field}": text for field, text in reasons.items() if self.why.get(field) != text}
+
 
 def plan_recipe(
     facts: Facts | None,
@@ -82,9 +103,13 @@ def plan_recipe(
     tokens_p95: int | None,
     name: str,
     known: Known | None = None,
+    own: Sequence[Material] = (),
     lang: str = "en",
 ) -> Recipe:
-    """A complete recipe; `rows` are usable training rows, `tokens_p95` their 95th percentile. InputError: bad label."""
+    """A complete recipe; `rows` are usable training rows, `tokens_p95` their 95th percentile. InputError: bad label.
+
+    `own`: for a chain whose stages have files of their own, one for each of them.
+    """
     parsed = parse_label(label)
     here = _Setting(facts or Facts(), parsed, rows, tokens_p95, known or Known(), words(lang))
     kept = _kept(rows, data)
@@ -98,7 +123,8 @@ def plan_recipe(
         adapter=adapter_spec(here),
         train=train,
         evaluation=evaluation_spec(here, parsed.stages[-1][0] if parsed.stages else Objective.SFT),
-        stages=_stages(here, kept),
+        reward=_reward(here, kept),
+        stages=_stages(here, kept, own),
         facts=facts,
         why=here.why,
     )
@@ -111,17 +137,46 @@ def _kept(rows: int | None, data: DataSpec) -> int | None:
     return max(rows - max(round(rows * data.eval_fraction), 1), 1)
 
 
-def _stages(here: _Setting, rows: int | None) -> list[Stage]:
-    """For a chain, each stage with its own numbers; the reasons kept are those of the first."""
+def _stages(here: _Setting, rows: int | None, own: Sequence[Material]) -> list[Stage]:
+    """For a chain, each stage with the numbers of its own rows; RLHF begins with a supervised stage."""
+    if here.label.stages == ((Objective.RLHF_PPO,),):
+        return _supervised_first(here, rows)
     if len(here.label.stages) < 2:
         return []
-    reasons = dict(here.why)
-    stages = [
-        Stage(objective="+".join(stage), train=train_spec(here, stage[0], rows if at == 0 else None))
-        for at, stage in enumerate(here.label.stages)
-    ]
-    here.why = reasons
+    stages = []
+    for at, stage in enumerate(here.label.stages):
+        there = here.beside(own[at] if own else None)
+        kept = _kept(own[at].rows, own[at].data) if own else rows
+        train = train_spec(there, stage[0], kept)
+        here.take(f"stages.{at}", there.why)
+        stages.append(Stage(objective="+".join(stage), data=own[at].data if own else None, train=train))
     return stages
+
+
+def _supervised_first(here: _Setting, rows: int | None) -> list[Stage]:
+    """What is reinforced must first be said: the chosen answers are learned before they are compared."""
+    there = here.beside()
+    train = train_spec(there, Objective.SFT, rows)
+    here.because("stages", "supervised_first")
+    here.take("stages.0", there.why)
+    return [Stage(objective=Objective.SFT.value, train=train), Stage(objective=Objective.RLHF_PPO.value)]
+
+
+def _reward(here: _Setting, rows: int | None) -> RewardSpec:
+    """RLHF's reward model is trained like any other model on pairs, not at the small rate of reinforcement."""
+    if Objective.RLHF_PPO not in here.label.objectives:
+        return RewardSpec()
+    there = here.beside()
+    known = here.known
+    value = reward_rate(here.technique, width=known.hidden_size, family=known.family, params_b=here.params_b)
+    train = msgspec.structs.replace(
+        train_spec(there, Objective.DPO, rows), learning_rate=value, beta=None, patience=None, keep_best=False
+    )
+    for field in ("train.beta", "train.patience", "train.keep_best", "train.eval_steps"):
+        there.why.pop(field, None)
+    there.because("train.learning_rate", "rate_reward", rate=f"{value:g}")
+    here.take("reward", there.why)
+    return RewardSpec(train=train)
 
 
 def adapter_spec(here: _Setting) -> AdapterSpec:
@@ -364,6 +419,8 @@ def evaluation_spec(here: _Setting, objective: Objective) -> EvalSpec:
     metric, reason = Metric.LOSS, "metric_loss"
     if objective in (Objective.DPO, Objective.ORPO):
         metric, reason = Metric.PREFERENCE, "metric_preference"
+    elif objective is Objective.KTO:
+        metric, reason = Metric.PREFERENCE, "metric_verdict"
     elif objective is Objective.DOMAIN_QA:
         metric, reason = Metric.TOKEN_F1, "metric_f1"
     elif here.known.kind == "verifiable_rewards" or objective is Objective.GRPO:

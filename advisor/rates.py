@@ -24,6 +24,10 @@ SHARE = {
 """Of the supervised rate. Alignment Handbook: DPO 5e-7 full and 5e-6 QLoRA on 7B models whose supervised rates are 2e-5
 and 2e-4; ORPO 8e-6 (Hong et al. 2024); KTO as DPO (Ethayarajh et al. 2024); RL 1e-6 full (TRL's default)."""
 
+REWARD_SHARE = 1 / 2
+"""Of the supervised rate, for a reward model. TRL's own examples: 1e-5 full and 1e-4 LoRA, beside 2e-5 and 2e-4 for
+supervised tuning of the same models."""
+
 LONG_STEPS = 1200
 SHARE_MOST = {Objective.DPO: 1 / 4, Objective.KTO: 1 / 4, Objective.ORPO: 1.0}
 """The published shares are for runs of a thousand steps and more. A shorter run gets as far only with larger steps, up
@@ -68,6 +72,14 @@ def learning_rate(
     elif objective in SHARE:
         reason = "rate_share"
     return Rate(value=rounded(min(value, 0.1)), reason=reason, width=width, width_known=known, gain=gain)
+
+
+def reward_rate(
+    technique: Technique, *, width: int | None = None, family: str | None = None, params_b: float | None = None
+) -> float:
+    """The rate of a reward model that is trained whole or by an adapter."""
+    supervised = learning_rate(Objective.SFT, technique, width=width, family=family, params_b=params_b)
+    return rounded(supervised.value * REWARD_SHARE)
 
 
 def share(objective: Objective, steps: int | None) -> float:

@@ -11,7 +11,7 @@ import msgspec
 from advisor.document import parse_document, parse_value
 from advisor.errors import InputError
 from advisor.facts import Facts
-from advisor.methods import Label, parse_label
+from advisor.methods import Label, Objective, parse_label
 
 VERSION = 1
 
@@ -234,7 +234,8 @@ class RewardSpec(_Part, frozen=True, kw_only=True):
     without it they must equal the reference); `python`: `FILE.py:FUNCTION`.
 
     The function gets (prompt, answer, reference) as text, returns a number, and runs in a process of its own that is
-    ended after `timeout_s` seconds; such an answer earns 0.
+    ended after `timeout_s` seconds; such an answer earns 0. `train`: how the reward model of RLHF is trained (None = by
+    the recipe's own `train`).
     """
 
     check: Check = Check.EXACT
@@ -242,6 +243,7 @@ class RewardSpec(_Part, frozen=True, kw_only=True):
     schema: str | None = None
     python: str | None = None
     timeout_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 5.0
+    train: TrainSpec | None = None
 
 
 class TeacherSpec(_Part, frozen=True, kw_only=True):
@@ -276,7 +278,7 @@ class LaunchSpec(_Part, frozen=True, kw_only=True):
 
 
 class Stage(_Part, frozen=True, kw_only=True):
-    """One stage of a chain (`cpt>sft>dpo`): its objective, and what differs from the recipe's own data and train."""
+    """One stage of a chain: its objective (`sft+refusal` where data is mixed), and its own data and train, if any."""
 
     objective: str
     data: DataSpec | None = None
@@ -308,6 +310,20 @@ class Recipe(_Part, frozen=True, kw_only=True):
         """The label, parsed; a decoded recipe always has a legal one."""
         return parse_label(self.label)
 
+    @property
+    def in_order(self) -> tuple[tuple[Objective, ...], ...]:
+        """The stages that are trained: those that the recipe names, else those of the label.
+
+        RLHF may name one more before its own: the supervised stage that it starts from. InputError when others differ.
+        """
+        promised = self.parsed_label.stages
+        if not self.stages:
+            return promised
+        named = tuple(parse_label(f"ft/{stage.objective}:full").stages[0] for stage in self.stages)
+        if named != promised and not (promised[0] == (Objective.RLHF_PPO,) and named[1:] == promised):
+            raise InputError("recipe.stages", label=self.label, stages=">".join(map("+".join, named)))
+        return named
+
 
 def decode_recipe(text: bytes | str, source: str, changes: Iterable[str] = ()) -> Recipe:
     """A recipe from YAML or JSON with `key=value` changes applied; InputError names source, key and remedy."""
@@ -330,6 +346,7 @@ def recipe_from(raw: dict[str, Any], source: str) -> Recipe:
         detail, _, path = str(error).partition(" - at `$.")
         raise InputError("recipe.value", source=source, key=path.rstrip("`") or "?", detail=detail) from None
     parse_label(recipe.label)
+    _ = recipe.in_order
     return recipe
 
 

@@ -18,7 +18,7 @@ FILES = {
     Objective.REFUSAL: ("refusal", Metric.EXACT_MATCH),
     Objective.DPO: ("preference", Metric.PREFERENCE),
     Objective.ORPO: ("preference", Metric.PREFERENCE),
-    Objective.KTO: ("feedback", Metric.LOSS),
+    Objective.KTO: ("feedback", Metric.PREFERENCE),
     Objective.RLHF_PPO: ("preference", Metric.PREFERENCE),
     Objective.GRPO: ("checkable", Metric.EXACT_MATCH),
     Objective.DISTILL: ("unlabeled", Metric.LOSS),

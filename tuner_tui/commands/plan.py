@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from advisor.defaults import Known, plan_recipe
+from advisor.defaults import Known, Material, plan_recipe
 from advisor.errors import InputError
 from advisor.facts import Data, Facts, Hardware, Model, decode_facts
 from advisor.methods import Label, Objective, parse_label
@@ -103,7 +103,8 @@ class _Sources:
             self.data, self.eval = practice.data.train, self.eval or practice.data.eval
             last = practice_data(label.objectives[-1]) if label.objectives else practice
             self.evaluation = last.evaluation
-            self.stages = [practice_data(stage[0]).data for stage in label.stages]
+            if len(label.stages) > 1:
+                self.stages = [practice_data(stage[0]).data for stage in label.stages]
         if label.approach.value.startswith("rag"):
             self.docs = self.docs or practice.data.docs
 
@@ -161,29 +162,42 @@ def _inspected(sources: _Sources, mapping: dict[str, str]) -> Inspection:
     return inspect(sources.data or "", mapping=mapping, model=folder, lang=language(), test=sources.eval)
 
 
-def _longest(sources: _Sources, found: Inspection) -> int | None:
+def _longest(found: Inspection, test: str | None, model: ModelFacts) -> int | None:
     """Tokens of the longest row, held-out ones included: they are read under the same length."""
     if found.tokens is None:
         return None
-    if sources.eval is None or sources.model_facts is None:
+    if test is None or model.folder is None:
         return found.tokens.max
-    held = inspect(sources.eval, mapping=found.mapping, model=sources.model_facts.folder, limit=HELD_ROWS)
+    held = inspect(test, mapping=found.mapping, model=model.folder, limit=HELD_ROWS)
     return max(found.tokens.max, held.tokens.max if held.tokens else 0)
 
 
-def _recipe(facts: Facts, label: Label, sources: _Sources, found: Inspection) -> Recipe:
+def _known(sources: _Sources, found: Inspection, test: str | None) -> Known:
+    """What was read of the model, and of one file with its held-out rows."""
     model = sources.model_facts or ModelFacts(id=sources.model or "")
-    known = Known(
+    return Known(
         hidden_size=model.hidden_size,
         family=model.family,
         context=model.context,
-        tokens_max=_longest(sources, found),
+        tokens_max=_longest(found, test, model),
         tokens_mean=found.tokens.mean if found.tokens else None,
         answer_tokens_max=found.answer_tokens.max if found.answer_tokens else None,
         kind=found.kind,
         evaluation=sources.evaluation,
     )
-    recipe = plan_recipe(
+
+
+def _material(sources: _Sources, data: DataSpec) -> Material:
+    """In the practice world each stage of a chain has a file of its own."""
+    known = sources.model_facts
+    folder = known.folder if known is not None and known.can_count else None
+    found = inspect(data.train, model=folder, lang=language(), test=data.eval)
+    p95 = found.tokens.p95 if found.tokens else None
+    return Material(data=data, rows=found.usable_rows, tokens_p95=p95, known=_known(sources, found, data.eval))
+
+
+def _recipe(facts: Facts, label: Label, sources: _Sources, found: Inspection) -> Recipe:
+    return plan_recipe(
         facts,
         str(label),
         ModelSpec(id=sources.model or ""),
@@ -197,13 +211,10 @@ def _recipe(facts: Facts, label: Label, sources: _Sources, found: Inspection) ->
         rows=found.usable_rows,
         tokens_p95=found.tokens.p95 if found.tokens else None,
         name=sources.name,
-        known=known,
+        known=_known(sources, found, sources.eval),
+        own=[_material(sources, data) for data in sources.stages],
         lang=language(),
     )
-    # In the practice world each stage of a chain has its own file.
-    own = zip(recipe.stages, sources.stages, strict=False)
-    stages = [msgspec.structs.replace(stage, data=data) for stage, data in own]
-    return msgspec.structs.replace(recipe, stages=stages or recipe.stages)
 
 
 def _changed(recipe: Recipe, changes: list[str]) -> Recipe:

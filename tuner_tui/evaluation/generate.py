@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 from tuner_tui.evaluation.example import Example, encode, prompt_text
@@ -19,24 +20,42 @@ def answers(
     *,
     max_new_tokens: int,
     between: Callable[[], None] = lambda: None,
+    heard: Callable[[int], None] = lambda done: None,
 ) -> list[str]:
     """Greedy answers, one an example; prompts of like length share a batch, padded on the left.
 
-    `between` is called before each batch and may raise to stop early.
+    `between` is called before each batch and may raise to stop early; `heard` after each, with how many are answered.
     """
     ids = [encode(tokenizer, example, prompt_text(tokenizer, example)) for example in examples]
-    order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-    found = [""] * len(ids)
+    found, done = [""] * len(ids), 0
     with inference(model):
-        for start in range(0, len(order), BATCH):
+        for chunk in _batches([len(row) for row in ids], alike=has_virtual_tokens(model)):
             between()
-            chunk = order[start : start + BATCH]
             texts = in_pieces(
                 [ids[index] for index in chunk], lambda rows: _generate(model, tokenizer, rows, max_new_tokens)
             )
             for index, text in zip(chunk, texts, strict=True):
                 found[index] = text
+            done += len(chunk)
+            heard(done)
     return found
+
+
+def _batches(lengths: Sequence[int], *, alike: bool) -> Iterator[list[int]]:
+    """Row numbers by length, BATCH at most together; `alike`: only rows of one length."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    groups = [list(rows) for _, rows in groupby(order, lengths.__getitem__)] if alike else [order]
+    for rows in groups:
+        yield from (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+
+
+def has_virtual_tokens(model: Any) -> bool:
+    """Whether the model carries a learned prompt or prefix (PEFT).
+
+    PEFT puts it before the padding and then lets no position ids through, so that padding on the left would move the
+    prompt away from it: the same question got other answers in other batches.
+    """
+    return any(getattr(each, "is_prompt_learning", False) for each in getattr(model, "peft_config", {}).values())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from advisor.errors import InputError
 from advisor.recipe import EvalSpec, Metric
 from tuner_tui.evaluation import scorers
 from tuner_tui.evaluation.example import Example
@@ -104,13 +105,26 @@ def _preferred(good: Likelihood, bad: Likelihood) -> float:
 
 
 def _ranked(examples: Sequence[Example], scored: Sequence[Likelihood]) -> list[float]:
-    """For each liked answer, the share of disliked ones that it is likelier than; their mean is the area under ROC."""
-    means = [each.log_prob / max(each.tokens, 1) for each in scored]
-    good = [mean for mean, example in zip(means, examples, strict=True) if example.liked]
-    bad = [mean for mean, example in zip(means, examples, strict=True) if not example.liked]
-    if not good or not bad:
-        return [0.5]
-    return [sum((one > other) + 0.5 * (one == other) for other in bad) / len(bad) for one in good]
+    """For each liked answer, the share of disliked ones that it is likelier than (per token).
+
+    It is compared with those to its own question where there are any, else with all: the mean is then the area under
+    the ROC curve. InputError when one of the kinds is missing.
+    """
+    refuse_one_verdict(examples)
+    judged = [(e, each.log_prob / max(each.tokens, 1)) for e, each in zip(examples, scored, strict=True)]
+    bad = [(e.prompt, value) for e, value in judged if not e.liked]
+    values = []
+    for value, prompt in ((value, e.prompt) for e, value in judged if e.liked):
+        others = [other for asked, other in bad if asked == prompt] or [other for _, other in bad]
+        values.append(sum((value > other) + 0.5 * (value == other) for other in others) / len(others))
+    return values
+
+
+def refuse_one_verdict(examples: Sequence[Example]) -> None:
+    """InputError when held-out answers are all liked, or all disliked: then nothing can be ranked."""
+    liked = sum(bool(example.liked) for example in examples)
+    if not 0 < liked < len(examples):
+        raise InputError("training.one_verdict_held_out", liked=liked, disliked=len(examples) - liked)
 
 
 def _loss(scored: Sequence[Likelihood]) -> float:

@@ -34,7 +34,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def judged(self) -> Recipe:
         """The recipe whose held-out data judged the run: its own, or that of the last stage of a chain."""
-        count = len(self.recipe.parsed_label.stages)
+        count = len(self.recipe.in_order)
         if self.run is None or count < 2:
             return self.recipe
         for folder in self.run.path.glob(f"stages/{count}-*"):

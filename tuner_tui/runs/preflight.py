@@ -181,7 +181,7 @@ def _found(path: str, base: Path) -> Path:
 
 def _check_data(recipe: Recipe) -> None:
     """Each stage's data, its own or else the recipe's, as its objective needs it."""
-    for at, objectives in enumerate(recipe.parsed_label.stages):
+    for at, objectives in enumerate(recipe.in_order):
         own = recipe.stages[at].data if at < len(recipe.stages) else None
         _check_spec(own or recipe.data, objectives[0])
 

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from advisor.errors import InputError
 from advisor.methods import Label, Objective, Technique
 from advisor.recipe import EvalSpec, Metric, ModelSpec, Recipe, Stage, encode_recipe
 from tuner_tui.evaluation.example import for_model
@@ -57,16 +56,13 @@ class Relay:
         if kind is EventKind.CHECKPOINT:
             number = f"{self._stage['stage']}-{fields.pop('objective', '')}".rstrip("-")
             fields["path"] = f"stages/{number}/{fields['path']}"
-        self._job.events.emit(kind, **fields, **self._stage)
+        self._job.events.emit(kind, **{**self._stage, **fields})  # a rehearsal has stages of its own
 
 
 def run_chain(job: Job) -> Outcome | None:
     """Do all stages; None when asked to stop. Raises what goes wrong."""
-    count = len(job.label.stages)
-    if job.recipe.stages and len(job.recipe.stages) != count:
-        raise InputError("training.stages", label=job.recipe.label, wanted=count, found=len(job.recipe.stages))
     written = _recipe_of(job.run.recipe_path)
-    jobs = [_stage_job(job, written, index) for index in range(count)]
+    jobs = [_stage_job(job, written, index) for index in range(len(job.recipe.in_order))]
     totals = [_planned(each) for each in jobs]
     before_first_step(job, lambda: _rehearse(jobs))
     for each in jobs:
@@ -118,13 +114,13 @@ def _trains_first(job: Job) -> bool:
 
 def _stage_job(job: Job, written: Recipe, index: int) -> Job:
     """The job of one stage, in its own folder; its numbers are those `written`, before memory made them smaller."""
-    stages = job.label.stages[index]
+    stages = job.recipe.in_order[index]
     folder = job.run.path / "stages" / f"{index + 1}-{'+'.join(stages)}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "checkpoints").mkdir(exist_ok=True)
     label = Label(job.label.approach, (stages,), job.technique)
     asked = job.recipe.stages[index] if job.recipe.stages else Stage(objective="+".join(stages))
-    last = index == len(job.label.stages) - 1
+    last = index == len(job.recipe.in_order) - 1
     recipe = structs.replace(
         job.recipe,
         label=str(label),

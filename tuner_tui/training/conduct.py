@@ -13,9 +13,10 @@ from tuner_tui.training.stage import run_stage
 
 def conduct(job: Job) -> bool:
     """Do the run and write its report; returns whether it stopped early on request. Raises what goes wrong."""
-    if job.world > 1 and (len(job.label.stages) > 1 or job.label.stages[0][0] is Objective.RLHF_PPO):
+    stages = job.recipe.in_order
+    if job.world > 1 and (len(stages) > 1 or stages[0][0] is Objective.RLHF_PPO):
         raise InputError("training.launch_alone", label=job.recipe.label)
-    outcome = run_chain(job) if len(job.label.stages) > 1 else run_stage(job)
+    outcome = run_chain(job) if len(stages) > 1 else run_stage(job)
     if outcome is None:
         return True
     if local_rank():

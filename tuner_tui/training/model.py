@@ -175,7 +175,10 @@ def adapter(technique: Technique, spec: AdapterSpec) -> Any:
     if technique is Technique.PREFIX:
         return PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=spec.rank)
     if technique is Technique.PROMPT:
-        return PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=spec.rank)
+        # Words of the vocabulary, not PEFT's random vectors: those are many times as large as any word, and stay so.
+        return PromptTuningConfig(
+            task_type="CAUSAL_LM", num_virtual_tokens=spec.rank, prompt_tuning_init="SAMPLE_VOCAB"
+        )
     attention = ["q_proj", "k_proj", "v_proj", "o_proj"]
     return LoraConfig(
         task_type="CAUSAL_LM",

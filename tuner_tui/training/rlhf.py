@@ -1,15 +1,20 @@
 """RLHF: a reward model learns what people prefer, then the answers learn from the reward model.
 
 Christiano et al. 2017, Ouyang et al. 2022. Reinforcement is RLOO (Ahmadian et al. 2024) instead of PPO: no value
-model, the same objective with a KL term to the starting model.
+model, the same objective with a KL term to the starting model. That model must already say what is to be strengthened,
+so a planned recipe has a supervised stage on the chosen answers before this one (seen on the practice data: without it
+no try ever ended as either answer of a pair does, and nothing was learned).
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from advisor.methods import Technique
 from tuner_tui.evaluation.example import Example
@@ -67,7 +72,8 @@ def _train_reward(
 
     job.phase("reward")
     aside = folder.with_name(".reward.partial")
-    known = arguments(job, len(train)) | {"output_dir": str(aside), "eval_strategy": "no", "save_strategy": "no"}
+    told = replace(job, recipe=structs.replace(job.recipe, train=job.recipe.reward.train or job.recipe.train))
+    known = arguments(told, len(train)) | {"output_dir": str(aside), "eval_strategy": "no", "save_strategy": "no"}
     base = AutoModelForSequenceClassification.from_pretrained(
         job.recipe.model.id, num_labels=1, use_safetensors=True, pad_token_id=tokenizer.pad_token_id
     )

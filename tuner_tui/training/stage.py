@@ -45,6 +45,8 @@ class Ready(NamedTuple):
 
 def get_ready(job: Job, gauge: Gauge) -> Ready:
     """Read the data and load the model of the job's only stage; the gauge marks it as `load`."""
+    from transformers import set_seed
+
     objective = method_of(job)
     model.check_model(job.recipe.model)
     split = data.load(job.recipe, objective.read, job.say)
@@ -56,6 +58,7 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
     train, held_out = raft(job, tokenizer, train), raft(job, tokenizer, held_out)
     job.rows = [example.row for example in train]
+    set_seed(job.recipe.seed)  # what an adapter begins as is drawn before the trainer sets its own
     tuned, added = model.begin(job.recipe, job.device)
     make_room(job, tuned, tokenizer, train)
     trainer = objective.trainer(job, tuned, tokenizer, train, held_out, added)

@@ -74,6 +74,32 @@ def test_reinforcement_earns_more_on_held_out_questions(
     assert found["after"]["score"] >= found["before"]["score"] - 0.1
 
 
+def test_rlhf_first_learns_to_say_what_it_then_reinforces(world: Path, tmp_path: Path) -> None:
+    made = little.recipe(world, "ft/rlhf_ppo:lora", "preference", "preference_accuracy", train=ONLINE)
+    made["stages"] = [{"objective": "sft", "train": {**ONLINE, "max_steps": 30, "learning_rate": 0.02}}]
+    made["stages"].append({"objective": "rlhf_ppo"})
+    made["reward"] = {"train": {**ONLINE, "max_steps": 20, "learning_rate": 0.02}}
+    run = tmp_path / "run"
+    assert little.start(run, made) == 0, little.events(run, "exit")
+    found = little.report(run)
+    assert found["success"], found["checks"]
+    assert found["steps"] == 36
+    started = little.events(run, "start")
+    assert [(event["stage"], event["objective"]) for event in started] == [(1, "sft"), (2, "rlhf_ppo")]
+    told = [event["score"] for event in little.events(run, "eval") if event.get("metric") == "reward_accuracy"]
+    assert told[0] > 0.9
+    supervised = little.report(run / "stages" / "1-sft")
+    assert supervised["after"]["loss"] < supervised["before"]["loss"]
+
+
+@pytest.mark.parametrize("stages", [["dpo"], ["sft", "dpo"], ["sft", "sft", "rlhf_ppo"]])
+def test_stages_that_the_label_does_not_promise_are_refused(world: Path, tmp_path: Path, stages: list[str]) -> None:
+    made = little.recipe(world, "ft/rlhf_ppo:lora", "preference", "preference_accuracy", train=ONLINE)
+    made["stages"] = [{"objective": each} for each in stages]
+    assert little.start(tmp_path / "run", made) == 2
+    assert "recipe.stages" in str(little.events(tmp_path / "run", "exit")[0]["text"])
+
+
 def test_a_small_model_learns_a_teachers_answers(tuned: Path, world: Path, tmp_path: Path) -> None:
     made = little.recipe(world, "ft/distill:lora", "unlabeled", "loss", **LEARN)
     made["teacher"] = {"model": str(tuned / "model"), "max_tokens": 8}

@@ -79,7 +79,7 @@ def adapter() -> Any:
     if TECHNIQUE == "prefix":
         return PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=RANK)
     if TECHNIQUE == "prompt":
-        return PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=RANK)
+        return PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=RANK, prompt_tuning_init="SAMPLE_VOCAB")
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=RANK,
