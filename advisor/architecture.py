@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 
 from advisor.errors import InputError
-from advisor.families import COMPOSED, FAMILIES, Family, family_of
+from advisor.families import (
+    COMPOSED,
+    ENCODER_DECODERS,
+    ENCODERS,
+    FAMILIES,
+    OTHER_KEYS,
+    OTHER_LAYERS,
+    Family,
+    family_of,
+)
+from advisor.mixers import PURE, Layout, Mixer, layout, mixer_of, mixes
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "hidden": ("hidden_size", "n_embd", "d_model", "dim", "model_dim"),
@@ -23,9 +33,18 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "language_model", "decoder_config")
 _ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
-_EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe")
+_EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe", "jamba")
 _NO_SHARED_EXPERT = (*_EXPERTS_AT_FULL_WIDTH, "qwen3_moe")
-_LIMITS = {"hidden": 10**6, "layers": 10**4, "heads": 10**5, "vocab": 10**8}
+_LIMITS = {
+    "hidden": 10**6, "layers": 10**4, "heads": 10**5, "kv_heads": 10**5, "head_dim": 10**5, "intermediate": 10**7,
+    "vocab": 10**8, "experts": 10**5, "active": 10**5, "moe_intermediate": 10**7,
+}  # fmt: skip
+_WIDTHS = (
+    "kv_lora_rank", "q_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim", "n_shared_experts",
+    "num_shared_experts", "shared_expert_intermediate_size", "shared_intermediate_size", "max_position_embeddings",
+    "n_positions", "intermediate_size_mlp",
+)  # fmt: skip
+_WIDEST = 10**8
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -70,6 +89,17 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     softcaps_logits: bool = False
     activation_kept: int = 1
     family_known: bool = True
+    attention_layers: int | None = None
+    bare_layers: int = 0
+    mixer: Mixer | None = None
+    mixer_layers: int = 0
+    query_gate: bool = False
+    embedded: int = 0
+
+    @property
+    def attending(self) -> int:
+        """Layers that attend; in hybrids the others mix tokens in another way."""
+        return self.layers if self.attention_layers is None else self.attention_layers
 
     @property
     def q_width(self) -> int:
@@ -94,7 +124,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     @property
     def moe_layers(self) -> int:
         """Layers whose feed-forward part is a mixture of experts."""
-        return self.layers - self.dense_layers if self.experts else 0
+        return self.layers - self.dense_layers - self.bare_layers if self.experts else 0
 
 
 def from_config(config: Any, source: str) -> Architecture:
@@ -103,8 +133,13 @@ def from_config(config: Any, source: str) -> Architecture:
         raise InputError("architecture.not_mapping", source=source, found=type(config).__name__)
     text, parts = _language_part(config)
     model_type = str(text.get("model_type") or config.get("model_type") or "llama").lower()
+    _refuse(config, text, model_type, source)
+    _within_limits(text, source)
     family = family_of(model_type)
-    hidden, layers, heads, vocab = (_size(text, name, source) for name in ("hidden", "layers", "heads", "vocab"))
+    hidden, vocab = _size(text, "hidden", source), _size(text, "vocab", source)
+    mixer, plan = mixer_of(text, model_type, hidden), _layout(text, model_type, source)
+    layers = plan.layers or _size(text, "layers", source)
+    heads = 1 if model_type in PURE else _size(text, "heads", source)
     head_dim = _optional(text, "head_dim") or family.head_dim or max(hidden // heads, 1)
     mla = _mla(text)
     return Architecture(
@@ -114,7 +149,7 @@ def from_config(config: Any, source: str) -> Architecture:
         heads=heads,
         kv_heads=heads if mla else _kv_heads(text, heads, family),
         head_dim=mla.get("head_dim", head_dim),
-        intermediate=_intermediate(text, hidden, family, source),
+        intermediate=_feed_forward(text, hidden, model_type, family, source),
         vocab=vocab,
         tied=_tied(config, text, family),
         gated=family.gated,
@@ -131,11 +166,39 @@ def from_config(config: Any, source: str) -> Architecture:
         softcaps_logits=text.get("final_logit_softcapping", 30.0 if model_type == "gemma2" else None) is not None,
         activation_kept=_activation_kept(text, family),
         family_known=model_type in FAMILIES,
+        attention_layers=plan.attending if mixer else None,
+        bare_layers=plan.bare,
+        mixer=mixer,
+        mixer_layers=plan.mixing,
+        query_gate=family.query_gate,
+        embedded=_embedded(text, hidden),
         **_biases(text, model_type, family),
-        **_experts(text, layers, model_type),
+        **_experts(text, layers, model_type, plan),
         **_windows(text, layers),
         **{key: value for key, value in mla.items() if key != "head_dim"},
     )
+
+
+def _refuse(config: dict[str, Any], text: dict[str, Any], model_type: str, source: str) -> None:
+    """A model of another build is refused by name: counted as attention it would be far off."""
+    if model_type in ENCODER_DECODERS or (config.get("is_encoder_decoder") is True and model_type not in FAMILIES):
+        raise InputError("architecture.encoder_decoder", source=source, type=model_type)
+    if model_type in ENCODERS:
+        raise InputError("architecture.encoder", source=source, type=model_type)
+    whole = str(config.get("model_type") or model_type).lower()
+    if model_type in OTHER_LAYERS or whole in OTHER_LAYERS:
+        raise InputError("architecture.layers", source=source, type=whole, key="model_type")
+    key = next((key for key in OTHER_KEYS if text.get(key) is not None), None)
+    if key and model_type not in FAMILIES:
+        raise InputError("architecture.layers", source=source, type=model_type, key=key)
+
+
+def _layout(text: dict[str, Any], model_type: str, source: str) -> Layout:
+    layers = _optional(text, "layers")
+    found = layout(text, model_type, layers or 0) if mixes(model_type) else Layout(attending=layers or 0, mixing=0)
+    if found.layers is not None and not 0 < found.layers <= _LIMITS["layers"]:
+        raise InputError("architecture.missing", source=source, key="hybrid_override_pattern", also="layers_block_type")
+    return found
 
 
 def _language_part(config: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -162,9 +225,16 @@ def _size(config: dict[str, Any], name: str, source: str) -> int:
     value = _optional(config, name)
     if value is None:
         raise InputError("architecture.missing", source=source, key=_NAMES[name][0], also=", ".join(_NAMES[name][1:]))
-    if value > _LIMITS[name]:
-        raise InputError("architecture.range", source=source, key=_NAMES[name][0], value=value, limit=_LIMITS[name])
     return value
+
+
+def _within_limits(config: dict[str, Any], source: str) -> None:
+    """Numbers that no model has are a damaged file, not a very large model."""
+    limits = [(key, _LIMITS[name]) for name, keys in _NAMES.items() for key in keys]
+    for key, limit in (*limits, *((key, _WIDEST) for key in _WIDTHS)):
+        value = config.get(key)
+        if isinstance(value, int) and value > limit:
+            raise InputError("architecture.range", source=source, key=key, value=value, limit=limit)
 
 
 def _kv_heads(config: dict[str, Any], heads: int, family: Family) -> int:
@@ -181,11 +251,42 @@ def _intermediate(config: dict[str, Any], hidden: int, family: Family, source: s
     return found or hidden * (family.mlp_ratio or 4)
 
 
+def _llama4(config: dict[str, Any], layers: int) -> dict[str, int]:
+    """Llama 4: the plain width under a name of its own, one shared expert, and which layers have experts."""
+    listed = config.get("moe_layers")
+    step = _whole(config, "interleave_moe_layer_step", 1)
+    count = len(listed) if isinstance(listed, list) else sum((at + 1) % step == 0 for at in range(layers))
+    shared = _whole(config, "intermediate_size", 8192)
+    return {"shared_intermediate": shared, "dense_layers": layers - min(count, layers)}
+
+
+def _feed_forward(config: dict[str, Any], hidden: int, model_type: str, family: Family, source: str) -> int:
+    """Width of the plain feed-forward part, where families make it otherwise than the config says."""
+    if model_type in PURE:
+        return 0
+    if model_type == "granitemoehybrid" and (_optional(config, "experts") or 0) < 2:
+        return _whole(config, "shared_intermediate_size", 1024)
+    found = _intermediate(config, hidden, family, source)
+    if model_type in ("llama4", "llama4_text"):
+        return _whole(config, "intermediate_size_mlp", found)
+    if model_type == "lfm2" and config.get("block_auto_adjust_ff_dim") is not False:
+        multiple, factor = _whole(config, "block_multiple_of", 256), config.get("block_ffn_dim_multiplier", 1.0)
+        wide = 2 * _whole(config, "block_ff_dim", found) // 3
+        wide = int(factor * wide) if isinstance(factor, int | float) and 0 < factor < 100 else wide
+        return -(-wide // multiple) * multiple
+    return found
+
+
 def _tied(config: dict[str, Any], text: dict[str, Any], family: Family) -> bool:
     for part in (config, text):
         if isinstance(part.get("tie_word_embeddings"), bool):
             return bool(part["tie_word_embeddings"])
     return family.tied
+
+
+def _embedded(config: dict[str, Any], hidden: int) -> int:
+    width = _whole(config, "word_embed_proj_dim", hidden)
+    return width if width != hidden and width < _LIMITS["hidden"] else 0
 
 
 def _activation_kept(config: dict[str, Any], family: Family) -> int:
@@ -236,36 +337,47 @@ def _biases(config: dict[str, Any], model_type: str, family: Family) -> dict[str
     return {"qkv_bias": qkv, "out_bias": out, "mlp_bias": bool(mlp)}
 
 
-def _experts(config: dict[str, Any], layers: int, model_type: str) -> dict[str, Any]:
+def _experts(config: dict[str, Any], layers: int, model_type: str, plan: Layout) -> dict[str, Any]:
     count = _optional(config, "experts")
-    if not count or count < 2:
+    if not count or count < 2 or plan.experts == 0:
         return {}
     own = None if model_type in _EXPERTS_AT_FULL_WIDTH else _optional(config, "moe_intermediate")
     width = own or _optional(config, "intermediate") or 0
-    return {
+    found = {
         "experts": count,
         "active_experts": min(_optional(config, "active") or 2, count),
         "moe_intermediate": width,
         "shared_intermediate": 0 if model_type in _NO_SHARED_EXPERT else _shared_width(config, width),
-        "dense_layers": min(_dense_layers(config, layers), layers),
+        "dense_layers": _dense_layers(config, layers, plan),
         "expert_bias": model_type == "gpt_oss",
         "sinks": model_type == "gpt_oss",
     }
+    return found | (_llama4(config, layers) if model_type in ("llama4", "llama4_text") else {})
 
 
 def _shared_width(config: dict[str, Any], width: int) -> int:
     """Features of the expert that every token passes: `many` experts of the routed width, or one of its own width."""
-    many = config.get("n_shared_experts", config.get("num_shared_experts"))
+    names = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
+    default = 1 if config.get("model_type") == "nemotron_h" else None
+    many = next((config[name] for name in names if name in config), default)
     if isinstance(many, int):
-        return width * many
-    together = config.get("shared_expert_intermediate_size")
+        return _whole(config, "moe_shared_expert_intermediate_size", width) * many
+    together = config.get("shared_expert_intermediate_size", config.get("shared_intermediate_size"))
     return together if isinstance(together, int) else 0
 
 
-def _dense_layers(config: dict[str, Any], layers: int) -> int:
-    first = config.get("first_k_dense_replace", config.get("moe_layer_start_index"))
+def _dense_layers(config: dict[str, Any], layers: int, plan: Layout) -> int:
+    """Layers with a plain feed-forward part beside those with experts."""
+    if plan.experts is not None:
+        return layers - plan.bare - plan.experts
+    return min(_first_dense(config, layers), layers)
+
+
+def _first_dense(config: dict[str, Any], layers: int) -> int:
+    names = ("first_k_dense_replace", "moe_layer_start_index", "num_dense_layers")
+    first = next((config[name] for name in names if name in config), None)
     if isinstance(first, int) and not isinstance(first, bool):
-        return first
+        return max(first, 0)
     step = config.get("decoder_sparse_step") or config.get("interleave_moe_layer_step") or 1
     only = config.get("mlp_only_layers")
     named = len(only) if isinstance(only, list) else 0

@@ -51,7 +51,7 @@ def flops_per_step(spec: Spec) -> float:
     weights = active_matmul_weights(spec.arch)
     passes = 6.0 if spec.full else 4.0
     passes += 2.0 if spec.grad_ckpt else 0.0
-    attention = 2.0 * spec.arch.layers * spec.arch.q_width * spec.seq_len * (4 if spec.grad_ckpt else 3)
+    attention = 2.0 * spec.arch.attending * spec.arch.q_width * spec.seq_len * (4 if spec.grad_ckpt else 3)
     one = passes * weights + attention
     return spec.grad_accum * (tokens(spec) * one + _without_gradient(spec))
 

@@ -32,6 +32,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     head_dim: int | None = None
     kv_heads: int | None = None
     activation: str = "silu"
+    query_gate: bool = False
 
 
 LLAMA = Family()
@@ -49,6 +50,7 @@ _GPTJ = Family(
 _QWEN2 = Family(qkv_bias=True)
 _QWEN3 = Family(qk_norm="head")
 _GEMMA3 = Family(tied=True, norms=4, qk_norm="head")
+_QWEN3_NEXT = Family(qk_norm="head", query_gate=True)
 _OLMO2 = Family(qk_norm="full")
 
 FAMILIES: dict[str, Family] = {
@@ -64,10 +66,41 @@ FAMILIES: dict[str, Family] = {
     "qwen3": _QWEN3,
     "qwen3_moe": _QWEN3,
     "qwen3_vl_text": _QWEN3,
-    "qwen3_next": _QWEN3,
+    **dict.fromkeys(("qwen3_vl_moe_text", "exaone_moe", "mellum"), _QWEN3),
+    **dict.fromkeys(("qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text"), _QWEN3_NEXT),
     **dict.fromkeys(
-        ("granite", "granitemoe", "helium", "deepseek_v2", "deepseek_v3", "glm4_moe", "solar_open", "exaone_moe"), LLAMA
+        (
+            "granite",
+            "granitemoe",
+            "granitemoeshared",
+            "granitemoehybrid",
+            "helium",
+            "deepseek_v2",
+            "deepseek_v3",
+            "glm4_moe",
+            "solar_open",
+            "cwm",
+            "ministral3",
+            "internlm3",
+            "bamba",
+            "falcon_h1",
+            "jamba",
+            "llama4_text",
+            "llama4",
+            "aria_text",
+            "youtu",
+        ),
+        LLAMA,
     ),
+    **dict.fromkeys(("mamba", "falcon_mamba"), Family(tied=True, norms=1)),
+    "mamba2": Family(norms=1),
+    "nemotron_h": Family(norms=1, gated=False),
+    **dict.fromkeys(("lfm2", "lfm2_moe"), Family(tied=True, qk_norm="head")),
+    "minimax_m2": Family(qk_norm="full"),
+    "jais2": Family(**_BIASED),  # type: ignore[arg-type]
+    "nanochat": Family(gated=False, norm_weight=False),
+    "vaultgemma": Family(tied=True),
+    "ministral": LLAMA,
     "gemma": Family(tied=True),
     "gemma2": Family(tied=True, norms=4),
     "gemma3": _GEMMA3,
@@ -75,7 +108,10 @@ FAMILIES: dict[str, Family] = {
     "phi": Family(norms=1, head_bias=True, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
     "phi3": Family(shared=("qkv", "gate_up")),
     "phimoe": Family(layer_norm=True, norm_bias=True),
-    "gpt2": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
+    **dict.fromkeys(
+        ("gpt2", "gpt-sw3"),
+        Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
+    ),
     "gpt_neox": Family(shared=("qkv",), **_BIASED),  # type: ignore[arg-type]
     "gpt_bigcode": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, kv_heads=1, **_BIASED),  # type: ignore[arg-type]
     "gptj": _GPTJ,
@@ -93,6 +129,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "mpt": Family(tied=True, gated=False, layer_norm=True, shared=("qkv",), mlp_ratio=4),
     "opt": Family(tied=True, positions="max_position_embeddings", position_offset=2, **_BIASED),  # type: ignore[arg-type]
+    "biogpt": Family(tied=True, positions="max_position_embeddings", position_offset=2, **_BIASED),  # type: ignore[arg-type]
     "bloom": Family(tied=True, shared=("qkv",), mlp_ratio=4, extra_norms=1, **_BIASED),  # type: ignore[arg-type]
     "falcon": Family(tied=True, gated=False, norms=1, layer_norm=True, norm_bias=True, shared=("qkv",), mlp_ratio=4),
     "stablelm": Family(layer_norm=True, norm_bias=True),
@@ -133,3 +170,31 @@ the tanh's result, and both factors of the last product.
 def family_of(model_type: str) -> Family:
     """The family's habits; an unknown family is read as Llama-like, which most are."""
     return FAMILIES.get(model_type, LLAMA)
+
+
+ENCODER_DECODERS = frozenset(
+    ("t5", "mt5", "umt5", "longt5", "switch_transformers", "bart", "mbart", "pegasus", "pegasus_x", "bigbird_pegasus",
+     "marian", "m2m_100", "nllb-moe", "led", "blenderbot", "blenderbot-small", "prophetnet", "plbart", "mvp", "fsmt",
+     "encoder-decoder", "t5gemma", "t5gemma2", "seamless_m4t", "seamless_m4t_v2", "whisper", "trocr", "musicgen",
+     "musicgen_melody", "florence2", "udop", "pix2struct", "vision-encoder-decoder", "speech-encoder-decoder",
+     "kosmos-2.5")
+)  # fmt: skip
+ENCODERS = frozenset(
+    ("bert", "bert-generation", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "camembert",
+     "electra", "albert", "distilbert", "deberta", "deberta-v2", "ernie", "big_bird", "data2vec-text", "megatron-bert",
+     "rembert", "roc_bert", "roformer", "xmod", "mpnet", "modernbert", "nomic_bert", "esm", "clip", "siglip", "vit")
+)  # fmt: skip
+OTHER_LAYERS = frozenset(
+    ("rwkv", "xlstm", "zamba", "zamba2", "recurrent_gemma", "kimi_linear", "minimax", "bailing_hybrid", "olmo_hybrid",
+     "zaya", "lfm3", "blt", "hrm_text", "reformer", "xlnet", "xlm", "longcat_flash", "deepseek_v4", "retnet", "doge",
+     "cpmant", "ctrl", "openai-gpt", "dbrx", "moshi", "hy_v4", "mimo_v2_flash", "gpt_neox_japanese", "git",
+     "gemma4_assistant", "jetmoe",
+     "gemma3n", "gemma3n_text", "gemma4", "gemma4_text", "afmoe")
+)  # fmt: skip
+"""Model types of another build than a decoder with attention, or with layers that nobody here has counted."""
+OTHER_KEYS = (
+    "mamba_d_state", "mamba_expand", "ssm_state_size", "state_size", "linear_num_value_heads", "linear_key_head_dim",
+    "conv_L_cache", "lru_width", "attn_layer_period", "layers_block_type", "hybrid_override_pattern", "rwkv_version",
+    "hidden_size_per_layer_input", "kda_num_heads", "mlp_ffn_layers", "altup_num_inputs",
+)  # fmt: skip
+"""Keys that speak of such layers in a config whose family is not known."""

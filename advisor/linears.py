@@ -47,26 +47,41 @@ class Linear(msgspec.Struct, frozen=True, cache_hash=True):
 @lru_cache(maxsize=512)
 def linears(arch: Architecture) -> tuple[Linear, ...]:
     """All linear layers of the decoder, the head left out."""
-    return (*_attention(arch), *_dense_mlp(arch), *_experts(arch))
+    return (*_attention(arch), *_mixing(arch), *_dense_mlp(arch), *_experts(arch))
 
 
 def _attention(a: Architecture) -> list[Linear]:
-    into, n = Enters.ATTENTION, a.layers
+    into, n = Enters.ATTENTION, a.attending
+    if not n:
+        return []
     answer = Linear("o_proj", a.out_width, a.hidden, Enters.ANSWER, n, bias=a.out_bias)
     if a.kv_rank:
         return [*_latent_attention(a), answer]
     if "qkv" in a.shared:
         return [Linear("qkv_proj", a.hidden, a.q_width + a.k_width + a.v_width, into, n, bias=a.qkv_bias), answer]
     return [
-        Linear("q_proj", a.hidden, a.q_width, into, n, bias=a.qkv_bias),
+        Linear("q_proj", a.hidden, a.q_width * (2 if a.query_gate else 1), into, n, bias=a.qkv_bias),
         Linear("k_proj", a.hidden, a.k_width, into, n, bias=a.qkv_bias),
         Linear("v_proj", a.hidden, a.v_width, into, n, bias=a.qkv_bias),
         answer,
     ]
 
 
+def _mixing(a: Architecture) -> list[Linear]:
+    """Matrices of layers that mix tokens without attention."""
+    if a.mixer is None or not a.mixer_layers:
+        return []
+    return [
+        Linear(
+            f"mixer.{one.name}", one.d_in, one.d_out, Enters.ATTENTION if one.d_in == a.hidden else Enters.PRODUCT,
+            a.mixer_layers,
+        )
+        for one in a.mixer.matrices
+    ]  # fmt: skip
+
+
 def _latent_attention(a: Architecture) -> list[Linear]:
-    n = a.layers
+    n = a.attending
     if a.q_rank:
         query = [
             Linear("q_a_proj", a.hidden, a.q_rank, Enters.ATTENTION, n),
@@ -82,7 +97,7 @@ def _latent_attention(a: Architecture) -> list[Linear]:
 
 
 def _dense_mlp(a: Architecture) -> list[Linear]:
-    n = a.dense_layers if a.experts else a.layers
+    n = a.dense_layers if a.experts else a.layers - a.bare_layers
     return _mlp(a, a.intermediate, n, 1, "", False) if n else []
 
 
@@ -122,7 +137,9 @@ def parameter_count(arch: Architecture) -> int:
 
 
 def embedding_weights(arch: Architecture) -> int:
-    """Token embeddings, and learned positions where the family has them."""
+    """Token embeddings, and learned positions where the family has them; OPT 350M's are narrower and projected."""
+    if arch.embedded:
+        return arch.vocab * arch.embedded + (arch.positions + 2 * arch.embedded) * arch.hidden
     return (arch.vocab + arch.positions) * arch.hidden
 
 
@@ -135,18 +152,20 @@ def small_weights(arch: Architecture) -> int:
     """Norms, routers, attention sinks: few weights, but they stay out of quantisation."""
     one = arch.hidden * (2 if arch.norm_bias else 1) if arch.norm_weight else 0
     norms = one * (arch.layers * arch.norms + 1 + arch.extra_norms)
-    return norms + _qk_norm_weights(arch) + _router_weights(arch) + _latent_norms(arch)
+    mixing = arch.mixer.small * arch.mixer_layers if arch.mixer else 0
+    return norms + mixing + _qk_norm_weights(arch) + _router_weights(arch) + _latent_norms(arch)
 
 
 def _qk_norm_weights(a: Architecture) -> int:
     if a.qk_norm == "head":
-        return 2 * a.head_dim * a.layers
-    return (a.q_width + a.k_width) * a.layers if a.qk_norm == "full" else 0
+        return 2 * a.head_dim * a.attending
+    return (a.q_width + a.k_width) * a.attending if a.qk_norm == "full" else 0
 
 
 def _router_weights(a: Architecture) -> int:
     router = a.experts * (a.hidden + (1 if a.expert_bias else 0)) * a.moe_layers
-    gate = a.hidden * a.moe_layers if a.model_type == "qwen2_moe" else 0
+    gated = a.model_type.startswith(("qwen2_moe", "qwen3_next", "qwen3_5_moe"))
+    gate = a.hidden * a.moe_layers if gated and a.shared_intermediate else 0
     return router + gate + (a.heads * a.layers if a.sinks else 0)
 
 

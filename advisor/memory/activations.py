@@ -54,7 +54,7 @@ def layer(spec: Spec) -> Layer:
     """What one decoder layer keeps, averaged over the layers where they differ."""
     f = formats(spec)
     a = spec.arch
-    kept = _norms(spec, f) + _attention(spec, f) + _mlp(spec, f) + _inputs(spec, f) + _adapters(spec, f)
+    kept = _norms(spec, f) + _mixing(spec, f) + _mlp(spec, f) + _inputs(spec, f) + _adapters(spec, f)
     entry = float(f.residual * a.hidden)
     shared = entry if f.residual == 4 or a.layer_norm else 0.0
     return Layer(kept, entry, shared, _passing(spec, f), f.projected * _width(spec) + entry)
@@ -65,8 +65,15 @@ def _norms(spec: Spec, f: Formats) -> float:
     saved = (f.residual if a.layer_norm else 4) + (f.residual if spec.full and not a.layer_norm else 0)
     total = float(saved * a.hidden * a.norms)
     if a.qk_norm:
-        total += (4 + (f.projected if spec.full else 0)) * (a.q_width + a.k_width)
+        total += (4 + (f.projected if spec.full else 0)) * (a.q_width + a.k_width) * a.attending / a.layers
     return total
+
+
+def _mixing(spec: Spec, f: Formats) -> float:
+    """Attention, and in hybrids what mixes tokens in its stead, each by its share of the layers."""
+    a = spec.arch
+    other = f.projected * a.mixer.kept * a.mixer_layers if a.mixer else 0
+    return (_attention(spec, f) * a.attending + other) / a.layers
 
 
 def _attention(spec: Spec, f: Formats) -> float:
@@ -93,7 +100,7 @@ def _width(spec: Spec) -> float:
     """Features inside the feed-forward part that one token passes, averaged over the layers."""
     a = spec.arch
     if not a.experts:
-        return float(a.intermediate)
+        return float(a.intermediate) * (a.layers - a.bare_layers) / a.layers
     mixed = a.active_experts * a.moe_intermediate + a.shared_intermediate
     return (a.dense_layers * a.intermediate + a.moe_layers * mixed) / a.layers
 

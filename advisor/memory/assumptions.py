@@ -16,7 +16,9 @@ def assumptions(spec: Spec, lang: str, *, gpu: bool = True) -> tuple[str, ...]:
     kinds = [text.partition(":")[::2] for text in spec.assumed]
     silent = [rest for kind, rest in kinds if kind == "default" and _matters(rest, spec)]
     found = [say("memory.assume.default", values=", ".join(silent))] if silent else []
-    found += [say(f"memory.assume.{kind}", name=rest) for kind, rest in kinds if kind != "default"]
+    for kind, rest in kinds:
+        name, _, of = rest.partition(":")
+        found += [say(f"memory.assume.{kind}", name=name, type=of)] if kind != "default" else []
     if spec.technique is Technique.PREFIX:
         found.append(say("memory.assume.prefix"))
     if spec.full and spec.objective in _REFERENCE:
@@ -29,6 +31,8 @@ def assumptions(spec: Spec, lang: str, *, gpu: bool = True) -> tuple[str, ...]:
         found.append(say("memory.assume.fused"))
     if spec.prepared:
         found.append(say("memory.assume.prepared"))
+    if spec.put_back:
+        found.append(say("memory.assume.put_back"))
     found.append(say("memory.assume.longest", tokens=spec.seq_len))
     if gpu:
         found.append(say("memory.assume.context", gib=CONTEXT_GB))

@@ -92,4 +92,4 @@ def generation_cache(spec: Spec) -> float:
     """Keys and values of all rows while completions are sampled."""
     if spec.objective not in (Objective.GRPO, Objective.RLHF_PPO):
         return 0.0
-    return 2.0 * spec.arch.layers * (spec.arch.k_width + spec.arch.v_width) * spec.micro_batch * spec.seq_len
+    return 2.0 * spec.arch.attending * (spec.arch.k_width + spec.arch.v_width) * spec.micro_batch * spec.seq_len

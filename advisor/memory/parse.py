@@ -52,6 +52,7 @@ def spec_from(raw: Any, source: str, find: Find = config_of) -> Spec:
     default = ours(technique, arch)
     changes["autocast"] = _autocast(given, default, changes, source)
     changes["fused_qkv"] = changes.get("adapter_dtype") == "bf16" and not changes["autocast"]
+    changes["lifts"] = changes.get("attn") is not Attention.FLASH
     changes["assumed"] = _assumed(given, default, arch)
     changes["model_name"] = name
     changes["inputs_kept"] = "adapter_dtype" in given and changes.get("quant", default.quant) in ("nf4", "nf4_double")
@@ -118,6 +119,8 @@ def _assumed(given: dict[str, Any], default: Spec, arch: Architecture) -> tuple[
     found = [f"default:{key}={_shown(getattr(default, key))}" for key in _SAID if key not in given]
     if not arch.family_known:
         found.append(f"family:{arch.model_type}")
+    if arch.mixer_layers:
+        found.append(f"mixer:{arch.mixer_layers}:{arch.model_type}")
     found += [f"tower:{part}" for part in arch.other_parts]
     return tuple(found)
 

@@ -49,7 +49,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     compute under autocast. `inputs_kept`: bitsandbytes of a version that keeps the inputs of 4-bit layers.
     `earlier`: length of the step before beside the longest row, where the loop still holds that step's inputs.
     `fused_qkv`: one matrix makes queries, keys and values whatever the config says (litgpt).
-    `lifts`: k-bit preparation leaves embeddings, head and norms in fp32 (some trainers put them back).
+    `lifts`: k-bit preparation leaves embeddings, head and norms in fp32; trainers with flash attention put them back.
     """
 
     arch: Architecture
@@ -95,7 +95,16 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def prepared(self) -> bool:
         """Whether k-bit preparation lifted embeddings, head and norms to fp32."""
-        return self.lifts and self.quant is not None and self.technique in ADAPTERS and self.adapter_dtype == "fp32"
+        return self.lifts and self._k_bit
+
+    @property
+    def put_back(self) -> bool:
+        """Whether they are in half precision again: flash attention's kernels take nothing wider."""
+        return not self.lifts and self._k_bit
+
+    @property
+    def _k_bit(self) -> bool:
+        return self.quant is not None and self.technique in ADAPTERS and self.adapter_dtype == "fp32"
 
 
 def litgpt(spec: Spec) -> bool:

@@ -64,9 +64,18 @@ def is_target(name: str, targets: str | tuple[str, ...]) -> bool:
     if targets == "all-linear":
         return True
     wanted = _ATTENTION if targets == "attention" else (targets,) if isinstance(targets, str) else targets
-    short = name.rpartition(".")[2]
-    known = _ALIASES.get(short, (short,))
+    known = _names_of(name)
     return any(want == name or want.lower() in known for want in wanted)
+
+
+@lru_cache(maxsize=2048)
+def _names_of(name: str) -> frozenset[str]:
+    """Every name of the same layer: by our own name, else by each role that a family's name stands for."""
+    short, owned = name.rpartition(".")[2].lower(), ".".join(name.split(".")[-2:]).lower()
+    if short in _ALIASES:
+        return frozenset(_ALIASES[short])
+    roles = [names for names in _ALIASES.values() if short in names or owned in names]
+    return frozenset({short, owned}.union(*roles))
 
 
 def head_adapted(spec: Spec) -> bool:
@@ -80,7 +89,7 @@ def trainable_weights(spec: Spec) -> int:
     if spec.full:
         return parameter_count(arch)
     if spec.technique is Technique.PREFIX:
-        return spec.rank * arch.layers * (arch.k_width + arch.v_width)
+        return spec.rank * arch.attending * (arch.k_width + arch.v_width)
     if spec.technique is Technique.PROMPT:
         return spec.rank * arch.hidden
     total = sum(_adapter(linear, spec) for linear in adapted(spec))

@@ -40,6 +40,8 @@ def _base(spec: Spec, raw: dict[str, Any], layers: int) -> nn.Module:
 
     from advisor.memory.activations import masked
 
+    if spec.arch.mixer_layers or spec.arch.dense_layers:
+        raise ValueError("layers differ in kind, so that few of them say nothing about the rest")
     ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attention(masked(spec)))
     ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, lambda *args, **options: None)
     keys = {key: value for key, value in raw.items() if key not in ("model_type", "layer_types", "quantization_config")}
@@ -47,7 +49,10 @@ def _base(spec: Spec, raw: dict[str, Any], layers: int) -> nn.Module:
     config = AutoConfig.for_model(spec.arch.model_type, **{**keys, name: layers})
     config.use_cache = False
     config._attn_implementation = "eager" if spec.attn == "eager" else ATTENTION
-    model: nn.Module = AutoModelForCausalLM.from_config(config, attn_implementation=config._attn_implementation)
+    try:
+        model: nn.Module = AutoModelForCausalLM.from_config(config, attn_implementation=config._attn_implementation)
+    except KeyError:
+        raise ValueError(f"{spec.arch.model_type} computes attention in code of its own, which is not traced") from None
     return model
 
 
@@ -56,14 +61,17 @@ def _pack(model: nn.Module, spec: Spec) -> None:
     import bitsandbytes as bnb
 
     half = half_of(spec)
+    per_weight = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES}.get(spec.quant or "", 1.0)
 
     class Packed(bnb.nn.Linear4bit):  # type: ignore[misc]
         """Looks like bitsandbytes' layer to PEFT; its weight is bytes."""
 
-        def __init__(self, old: nn.Linear) -> None:
+        def __init__(self, old: nn.Module) -> None:
             nn.Module.__init__(self)
-            self.in_features, self.out_features, self.compute_dtype = old.in_features, old.out_features, half
-            packed: Any = nn.Parameter(torch.empty(_packed_bytes(old, spec), dtype=torch.uint8), requires_grad=False)
+            self.in_features, self.out_features = _sizes(old)
+            self.compute_dtype = half
+            size = int(per_weight * self.in_features * self.out_features)
+            packed: Any = nn.Parameter(torch.empty(size, dtype=torch.uint8), requires_grad=False)
             packed.compress_statistics, packed.quant_type, packed.quant_state = spec.quant == "nf4_double", "nf4", None
             self.weight, self.bias = packed, old.bias
 
@@ -72,19 +80,20 @@ def _pack(model: nn.Module, spec: Spec) -> None:
             out = PackedProduct.apply(inside, self.in_features, self.out_features, half)
             return out.to(x.dtype)
 
-    if any(_is_conv1d(child) for child in model.modules()):
-        raise ValueError("layers of this family are not traced in 4 bits")
     head = model.get_output_embeddings()
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if type(child) is nn.Linear and child is not head:
+            linear = isinstance(child, nn.Linear) and not isinstance(child, Packed)
+            if (linear or _is_conv1d(child)) and child is not head:
                 setattr(parent, name, Packed(child))
     model.is_loaded_in_4bit = True
 
 
-def _packed_bytes(old: nn.Linear, spec: Spec) -> int:
-    per = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES}.get(spec.quant or "", 1.0)
-    return int(per * old.in_features * old.out_features)
+def _sizes(layer: Any) -> tuple[int, int]:
+    """Features that enter and leave; GPT-2's layer knows neither by name."""
+    if _is_conv1d(layer):
+        return int(layer.weight.shape[0]), int(layer.weight.shape[1])
+    return layer.in_features, layer.out_features
 
 
 def _adapter(model: nn.Module, spec: Spec) -> nn.Module:
@@ -115,7 +124,7 @@ def _targets(model: nn.Module, spec: Spec) -> Any:
     if spec.targets == "all-linear":
         return "all-linear"
     layers = [name for name, child in model.named_modules() if isinstance(child, nn.Linear) or _is_conv1d(child)]
-    chosen = {".".join(name.split(".")[-2:]) for name in layers if is_target(name.rpartition(".")[2], spec.targets)}
+    chosen = {".".join(name.split(".")[-2:]) for name in layers if is_target(name, spec.targets)}
     if not chosen and spec.targets == "attention":
         chosen = {".".join(name.split(".")[-2:]) for name in layers if "attn" in name or "attention" in name}
     return sorted(chosen)
