@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 from advisor.architecture import Architecture, from_config
 from advisor.catalog import config_of
 from advisor.errors import InputError
+from advisor.linears import linears
 from advisor.memory.optimizers import OPTIMIZERS
 from advisor.memory.spec import ADAPTERS, PRECISIONS, QUANTS, Attention, Loss, Spec, Strategy, ours
+from advisor.memory.weights import adapted, head_adapted
 from advisor.methods import Objective, Technique
 
 Find = Callable[[str], Any]
@@ -60,7 +62,15 @@ def spec_from(raw: Any, source: str, find: Find = config_of) -> Spec:
         changes["grad_ckpt"] = False
     if technique is not Technique.QLORA and "quant" in changes and technique is Technique.FULL:
         raise InputError("memory.value", source=source, key="quant", value=changes["quant"], allowed="null")
-    return ours(technique, arch, **changes)
+    found = ours(technique, arch, **changes)
+    if technique in ADAPTERS and not adapted(found) and not head_adapted(found):
+        raise InputError("memory.targets", source=source, targets=found.targets, names=_names(arch))
+    return found
+
+
+def _names(arch: Architecture) -> str:
+    """Layers that can carry an adapter."""
+    return ", ".join(sorted({linear.name.rpartition(".")[2] for linear in linears(arch)}))
 
 
 def _read(given: dict[str, Any], source: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import msgspec
@@ -28,6 +29,8 @@ _ALIASES = {
     "gate_up_proj": ("gate_proj", "up_proj", "gate_up_proj", "fc_1", "fc_2"),
     "gate_proj": ("gate_proj", "w1", "fc_1"),
     "up_proj": ("up_proj", "w3", "fc_2", "fc1", "c_fc", "dense_h_to_4h", "fc_in"),
+    "in_proj_qkvz": ("in_proj_qkvz", "in_proj_qkv", "in_proj_z"),
+    "in_proj_ba": ("in_proj_ba", "in_proj_b", "in_proj_a"),
     "down_proj": ("down_proj", "w2", "proj", "fc2", "dense_4h_to_h", "fc_out", "mlp.c_proj"),
 }
 _ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
@@ -63,9 +66,18 @@ def _targeted(arch: Architecture, targets: str | tuple[str, ...]) -> tuple[Linea
 def is_target(name: str, targets: str | tuple[str, ...]) -> bool:
     if targets == "all-linear":
         return True
-    wanted = _ATTENTION if targets == "attention" else (targets,) if isinstance(targets, str) else targets
     known = _names_of(name)
-    return any(want == name or want.lower() in known for want in wanted)
+    return any(want in known or want.rpartition(".")[2] in known for want in _wanted(targets))
+
+
+@lru_cache(maxsize=512)
+def _wanted(targets: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Names that are asked for; of a pattern as PEFT takes it, the names in it."""
+    if targets == "attention":
+        return _ATTENTION
+    if isinstance(targets, str):
+        return tuple(re.findall(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*", targets.lower()))
+    return tuple(want.lower() for want in targets)
 
 
 @lru_cache(maxsize=2048)

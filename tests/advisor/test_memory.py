@@ -108,6 +108,14 @@ def test_each_choice_moves_memory_the_way_it_must(less: dict[str, object], more:
     assert likely(**less) < likely(**more)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [["q_proj", "v_proj"], ["self_attn.q_proj", "self_attn.v_proj"], r".*\.(q_proj|v_proj)", ["Q_PROJ", "wv"]],
+)
+def test_targets_are_read_as_peft_takes_them(written: object) -> None:
+    assert likely(targets=written, rank=64) == likely(targets=["q_proj", "v_proj"], rank=64)
+
+
 def test_the_parts_add_up_to_the_likely_peak_and_the_largest_is_named() -> None:
     found = estimate(spec_from(spec(technique="qlora", seq_len=4096), "test"))
     assert sum(found.parts.values()) == pytest.approx(found.peak_gb.likely, abs=0.01)
@@ -149,6 +157,7 @@ def test_any_legal_spec_gives_an_ordered_finite_range(
         (spec(seq_len=0), "seq_len"),
         (spec(technique="lorra"), "lorra"),
         (spec(targets=[]), "targets"),
+        (spec(targets=["no_such_proj"]), "no_such_proj"),
         ({"model": {"config": {"model_type": "llama"}}}, "hidden_size"),
         ({"model": {"id": "nobody/nothing"}}, "nobody/nothing"),
         ([], "list"),
