@@ -297,9 +297,9 @@ class Recipe(_Part, frozen=True, kw_only=True):
     adapter: AdapterSpec = AdapterSpec()
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
+    retrieval: RetrievalSpec = RetrievalSpec()
     reward: RewardSpec = RewardSpec()
     teacher: TeacherSpec | None = None
-    retrieval: RetrievalSpec = RetrievalSpec()
     launch: LaunchSpec = LaunchSpec()
     stages: list[Stage] = []
     facts: Facts | None = None
@@ -350,12 +350,27 @@ def recipe_from(raw: dict[str, Any], source: str) -> Recipe:
     return recipe
 
 
+def retrieval_from(spec: RetrievalSpec, changes: Iterable[str]) -> RetrievalSpec:
+    """The settings with `key=value` changes applied, with or without `retrieval.` before the key."""
+    raw: dict[str, Any] = {"retrieval": msgspec.to_builtins(spec)}
+    for change in changes:
+        apply_change(raw, change if change.startswith("retrieval.") else f"retrieval.{change}")
+    _check(raw["retrieval"], RetrievalSpec, "retrieval.", "--set")
+    try:
+        return msgspec.convert(raw["retrieval"], RetrievalSpec)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$.")
+        key = "retrieval." + (path.rstrip("`") or "?")
+        raise InputError("recipe.value", source="--set", key=key, detail=detail) from None
+
+
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "model": ModelSpec,
     "data": DataSpec,
     "adapter": AdapterSpec,
     "train": TrainSpec,
     "evaluation": EvalSpec,
+    "retrieval": RetrievalSpec,
     "reward": RewardSpec,
     "teacher": TeacherSpec,
     "launch": LaunchSpec,
@@ -373,7 +388,6 @@ def _check(part: dict[str, Any], struct: type[msgspec.Struct], prefix: str, sour
     for key in part:
         if key not in struct.__struct_fields__:
             raise _unknown_key(str(key), struct.__struct_fields__, prefix, source)
-    "retrieval": RetrievalSpec,
 
 
 def _unknown_key(key: str, known: tuple[str, ...], prefix: str, source: str) -> InputError:

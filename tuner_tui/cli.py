@@ -21,6 +21,7 @@ COMMANDS = (
     "rules",
     "inspect",
     "prepare",
+    "index",
     "models",
     "probe",
     "plan",

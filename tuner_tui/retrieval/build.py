@@ -52,11 +52,11 @@ def build(
     cut = cutter(name)
     with found.building():
         needed = _update(found, docs, by, cut, told)
-        nearest = None
+        nearest, embedding = None, None
         if spec.embedding is not None:
             from tuner_tui.retrieval.vectors import nearest_in
 
-            nearest = nearest_in(found, needed, spec.embedding, device)
+            nearest, embedding = nearest_in(found, needed, spec.embedding, device)
         passages, engine = found.opened()
     rerank = None
     if spec.reranker is not None:
@@ -72,6 +72,7 @@ def build(
         retriever=spec.retriever.value,
         passages=spec.passages,
         keep=found,
+        about={"store": str(place), "terms": name, "embedding": embedding},
     )
 
 

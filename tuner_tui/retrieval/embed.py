@@ -47,6 +47,7 @@ class Embedder:
     """An embedding model. ValueError when its folder asks for what is not known here."""
 
     def __init__(self, model: str, device: str = "cpu") -> None:
+        import torch
         from transformers import AutoModel, AutoTokenizer
 
         self.folder = folder_of(model)
@@ -56,7 +57,9 @@ class Embedder:
         self.prompts: dict[str, str] = told.get("prompts") or {}
         self.normal = normal or told.get("similarity_fn_name") != "dot"
         self._tokenizer: Any = AutoTokenizer.from_pretrained(str(self.folder))
-        self._model: Any = AutoModel.from_pretrained(str(self.folder), use_safetensors=True).eval().to(device)
+        self._model: Any = (
+            AutoModel.from_pretrained(str(self.folder), use_safetensors=True, dtype=torch.float32).eval().to(device)
+        )
         self.longest = self._longest()
 
     def _longest(self) -> int:

@@ -29,7 +29,7 @@ class Index:
 
     `engine` scores by words (None = made here from the chunks), `nearest` finds by meaning, `rerank` scores a question
     with each of some texts. `retriever` is `bm25`, `dense` or `fusion`; `passages` is how many a question carries.
-    `keep` lives as long as the index.
+    `keep` lives as long as the index; `about` says how it was built.
     """
 
     def __init__(
@@ -43,8 +43,9 @@ class Index:
         retriever: str = "bm25",
         passages: int = 3,
         keep: object = None,
+        about: dict[str, Any] | None = None,
     ) -> None:
-        self._keep = keep
+        self._keep, self.about = keep, about or {}
         self.chunks, self.retriever, self.passages = chunks, retriever, passages
         self._cut = cut or cutter(BIGRAMS)
         self._engine = engine or in_memory(self._cut([words_of(chunk) for chunk in chunks]))

@@ -15,11 +15,14 @@ class Reranker:
     """
 
     def __init__(self, model: str, device: str = "cpu") -> None:
+        import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         folder = str(folder_of(model))
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self._model: Any = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
+        self._model: Any = AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, dtype=torch.float32
+        )
         self._model = self._model.eval().to(device)
         if self._model.config.num_labels > 2:
             raise ValueError(f"num_labels {self._model.config.num_labels}")

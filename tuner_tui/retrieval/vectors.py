@@ -35,8 +35,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     cut: dict[str, int]
 
 
-def nearest_in(store: Store, needed: Sequence[tuple[Segment, Any]], model: str, device: str) -> Nearest:
-    """A search by meaning over the living passages of a store; vectors that are missing are made first."""
+def nearest_in(
+    store: Store, needed: Sequence[tuple[Segment, Any]], model: str, device: str
+) -> tuple[Nearest, dict[str, Any] | None]:
+    """A search by meaning over the living passages of a store, and what is known of its vectors; missing are made."""
     import numpy
 
     found = embedder(model, device)
@@ -50,9 +52,16 @@ def nearest_in(store: Store, needed: Sequence[tuple[Segment, Any]], model: str, 
     def asked(question: str) -> Any:
         return found.questions([question])[0]
 
+    told = manifest_of(store, found)
+    about = None
+    if told is not None:
+        cut = sum(told.cut.get(str(segment.number), 0) for segment, _ in needed)
+        kept = {name: getattr(told, name) for name in ("model", "fingerprint", "dims", "longest")}
+        about = {**kept, "cut": cut, "exact": total <= EXACT}
     if total <= EXACT:
-        return exact(parts, total, asked)
-    return _approximate(store, [(segment, numbers) for segment, numbers in needed if segment.count], parts, found)
+        return exact(parts, total, asked), about
+    filled = [(segment, numbers) for segment, numbers in needed if segment.count]
+    return _approximate(store, filled, parts, found), about
 
 
 def _place(segment: Segment, found: Embedder) -> Path:

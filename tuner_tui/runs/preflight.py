@@ -10,7 +10,7 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.methods import Objective
-from advisor.recipe import DataSpec, ModelSpec, Recipe
+from advisor.recipe import DataSpec, ModelSpec, Recipe, RetrievalSpec
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.rows import check_rows
 from tuner_tui.runs.secrets import refuse_secrets
@@ -33,6 +33,7 @@ def prepare(recipe: Recipe, source: str, base: Path | None = None) -> Recipe:
         recipe,
         model=_model(recipe.model, folder),
         data=_data(recipe.data, folder),
+        retrieval=_retrieval(recipe.retrieval, folder),
         stages=[
             msgspec.structs.replace(stage, data=_data(stage.data, folder)) if stage.data else stage
             for stage in recipe.stages
@@ -170,6 +171,13 @@ def _pickles(folder: Path) -> list[Path]:
 def _data(spec: DataSpec, base: Path) -> DataSpec:
     paths = {name: getattr(spec, name, None) for name in ("train", "eval", "docs", "replay", "replay_eval")}
     return msgspec.structs.replace(spec, **{name: str(_found(p, base)) for name, p in paths.items() if p})
+
+
+def _retrieval(spec: RetrievalSpec, base: Path) -> RetrievalSpec:
+    """Folders of models made absolute; what is no folder is a hub id."""
+    named = {name: getattr(spec, name) for name in ("chunk_tokenizer", "embedding", "reranker")}
+    found = {name: str(_found(model, base)) for name, model in named.items() if model and _found(model, base).is_dir()}
+    return msgspec.structs.replace(spec, **found)
 
 
 def _found(path: str, base: Path) -> Path:

@@ -195,12 +195,21 @@ class PlanScreen(LaunchingScreen):
             ("plan.data", _tail(recipe.data.train)),
             ("plan.held_out", _tail(recipe.data.eval) if recipe.data.eval else f"{recipe.data.eval_fraction:.0%}"),
             ("plan.metric", self.say(f"metric.{recipe.evaluation.metric}")),
+            *self._retrieval(recipe),
             *self._sizes(recipe),
         ]
         parts: list[tuple[str, str]] = []
         for key, value in rows:
             parts += [(self.say(key) + "\n", "$text-muted"), (f"  {value}\n", "")]
         return Content.assemble(*parts)
+
+    def _retrieval(self, recipe: Recipe) -> list[tuple[str, str]]:
+        """How passages are found, where the recipe has documents."""
+        if recipe.data.docs is None:
+            return []
+        spec = recipe.retrieval
+        how = {"retriever": spec.retriever, "passages": spec.passages, "tokens": spec.chunk_tokens}
+        return [("plan.retrieval", self.say("plan.retrieval_value", **how))]
 
     def _sizes(self, recipe: Recipe) -> list[tuple[str, str]]:
         rows, computed = [], self.say("origin.computed")
