@@ -42,6 +42,13 @@ def test_the_answer_is_one_legal_label_that_nothing_ruled_out(facts: Facts) -> N
 
 
 @given(FACTS)
+def test_every_other_candidate_has_a_decisive_reason_unless_it_is_as_good(facts: Facts) -> None:
+    won, *others = recommend(facts, flips=False).ranking
+    for row in others:
+        assert row.rules or (row.score == won.score and row.verdict == Verdict.POSSIBLE), row
+
+
+@given(FACTS)
 def test_what_cannot_fit_is_never_advised(facts: Facts) -> None:
     advice = recommend(facts, flips=False)
     gpus, size = facts.hardware.gpus, facts.model.params_b

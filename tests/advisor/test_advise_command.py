@@ -69,6 +69,22 @@ def test_yaml_from_a_file_and_words_for_a_person(tmp_path: Path) -> None:
     assert "arxiv.org" in done.stdout
 
 
+def test_a_method_that_is_as_good_is_told_as_such() -> None:
+    facts = {
+        "goals": ["inject_facts", "style"],
+        "knowledge": {"changes": "slow"},
+        "data": {"documents": 300, "instruction_pairs": 1200},
+        "model": {"params_b": 8, "access": "open", "kind": "instruct"},
+        "history": {"prompting": "insufficient"},
+    }
+    won, *others = advise(facts)["ranking"]
+    equals = {row["label"] for row in others if row["score"] == won["score"] and row["verdict"] == "possible"}
+    told = tuner("advise", "--facts", "-", text=json.dumps(facts)).stdout
+    lines = {line.split()[0] for line in told.splitlines() if "as good by what is known" in line}
+    assert lines
+    assert lines <= equals
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -104,4 +104,4 @@ def _ranked(row: Ranked, say: Words) -> str:
         need = row.memory_gb
         words_.append(say.say("advise.memory", low=need.low, likely=need.likely, high=need.high))
     why = ", ".join(f"{rule} {say.say(f'rule.{rule}.name')}" for rule in row.rules)
-    return "  ".join([*words_, why])
+    return "  ".join([*words_, why or say.say("advise.as_good")])
