@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +17,41 @@ from tuner_tui.probe import host, nvml
 from tuner_tui.probe.machine import GpuProcess, GpuState, Machine, Space
 
 _FIND: Any = object()
+PATIENCE_S = 5.0
+"""A driver that has lost its GPU can hang in any call; after this long it counts as not answering."""
 
 
-def probe(*, library: Any = _FIND, root: Path = host.ROOT, environ: Mapping[str, str] | None = None) -> Machine:
-    """Everything that can be read about this machine now. Never raises; takes milliseconds."""
+class Driver(msgspec.Struct, frozen=True, kw_only=True):
+    """What NVML says; `gpus` None = it does not answer."""
+
+    gpus: list[GpuState] | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+    driver: str | None = None
+    cuda: str | None = None
+    error: str | None = None
+
+
+def probe(
+    *,
+    library: Any = _FIND,
+    root: Path = host.ROOT,
+    environ: Mapping[str, str] | None = None,
+    patience_s: float = PATIENCE_S,
+) -> Machine:
+    """Everything that can be read about this machine now. Never raises; takes milliseconds, `patience_s` at most."""
     visible = (os.environ if environ is None else environ).get("CUDA_VISIBLE_DEVICES")
-    session = nvml.start(nvml.load() if library is _FIND else library)
     memory, space = host.ram(root), host.disk(host.guarded(paths.home) or Path.home())
-    gpus = _gpus(session, visible, memory, root)
-    driver, cuda = nvml.driver_versions(session.library) if session.library else (None, None)
-    processes = nvml.read_processes(session.library) if session.library else None
-    usable = None if gpus is None else [gpu for gpu in gpus if gpu.visible]
+    asked = _within(patience_s, lambda: _driver(library, visible, memory, root))
+    usable = None if asked.gpus is None else [gpu for gpu in asked.gpus if gpu.visible]
     free = [gpu.free_gb for gpu in usable or () if gpu.free_gb is not None]
     return Machine(
         hardware=_hardware(usable, memory, space),
-        gpus=None if gpus is None else tuple(gpus),
-        processes=None if processes is None else tuple(_named(process) for process in processes),
-        driver=driver,
-        cuda=cuda,
+        gpus=None if asked.gpus is None else tuple(asked.gpus),
+        processes=None if asked.processes is None else tuple(_named(process) for process in asked.processes),
+        driver=asked.driver,
+        cuda=asked.cuda,
         free_gb=max(free) if free else None,
-        nvml_error=session.error,
+        nvml_error=asked.error,
         cuda_visible_devices=visible,
         cpu=host.cpu(root),
         ram=memory,
@@ -45,6 +61,24 @@ def probe(*, library: Any = _FIND, root: Path = host.ROOT, environ: Mapping[str,
         wsl=host.is_wsl(root),
         unified=_unified(usable),
     )
+
+
+def _within(patience_s: float, ask: Callable[[], Driver]) -> Driver:
+    """The driver's answer, or that there was none in time; a call that hangs is left behind in its thread."""
+    answers: list[Driver] = []
+    thread = threading.Thread(target=lambda: answers.append(ask()), daemon=True)
+    thread.start()
+    thread.join(patience_s)
+    return answers[0] if answers else Driver(error=f"no answer in {patience_s:g} s")
+
+
+def _driver(library: Any, visible: str | None, memory: Space, root: Path) -> Driver:
+    session = nvml.start(nvml.load() if library is _FIND else library)
+    gpus = _gpus(session, visible, memory, root)
+    if session.library is None:
+        return Driver(gpus=gpus, error=session.error)
+    driver, cuda = nvml.driver_versions(session.library)
+    return Driver(gpus=gpus, processes=nvml.read_processes(session.library), driver=driver, cuda=cuda)
 
 
 def _gpus(session: nvml.Session, visible: str | None, memory: Space, root: Path) -> list[GpuState] | None:
