@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.methods import Objective
-from advisor.recipe import Precision
+from advisor.recipe import Attention, Batching, Precision, Tracker
 from tuner_tui.export import numbers
 from tuner_tui.export.concrete import Concrete, concrete, unexpressed
 from tuner_tui.export.jsonl import asked, lines
-from tuner_tui.export.numbers import targets
+from tuner_tui.export.numbers import PROJECT, best, moved, targets
 from tuner_tui.export.outcome import Outcome, Task
 from tuner_tui.export.peer_file import peer_notes, write_yaml
 
@@ -18,8 +18,22 @@ SAID = (
     *numbers.SAID,
     *("model.id", "model.revision", "model.trust_remote_code", "train.max_length", "train.packing", "train.grad_ckpt"),
     *("adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.dora", "adapter.rslora"),
-    *("adapter.quant", "train.beta"),
+    *("adapter.quant", "train.beta", "train.batching", "train.attention", "train.liger", "train.patience"),
 )
+KERNELS = {Attention.FLASH: "flash_attention_2", Attention.SDPA: "sdpa", Attention.EAGER: "eager"}
+TRACKERS: dict[Tracker, dict[str, Any]] = {
+    Tracker.TENSORBOARD: {"use_tensorboard": True},
+    Tracker.WANDB: {"use_wandb": True, "wandb_project": PROJECT},
+    Tracker.MLFLOW: {"use_mlflow": True, "mlflow_experiment_name": PROJECT},
+    Tracker.TRACKIO: {"use_trackio": True, "trackio_project_name": PROJECT},
+}
+LIGER = {
+    "plugins": ["axolotl.integrations.liger.LigerPlugin"],
+    "liger_rope": True,
+    "liger_rms_norm": True,
+    "liger_glu_activation": True,
+    "liger_fused_linear_cross_entropy": True,
+}
 TURN_KEYS = {"message_property_mappings": {"role": "role", "content": "content"}}
 
 
@@ -32,7 +46,10 @@ def export(task: Task) -> Outcome:
         task.place.write(f"axolotl/data/{name}.jsonl", lines(row(example, work) for example in examples))
     check = write_yaml(task, "axolotl/axolotl.yaml", {**model(work), **data(work), **adapter(work), **training(work)})
     notes = peer_notes(task, work, "axolotl", "axolotl train axolotl.yaml")
-    return Outcome(checks=[check], notes=notes, unexpressed=unexpressed(task, "axolotl", SAID))
+    missing = unexpressed(task, "axolotl", {*SAID} - moved(work))
+    if work.batching is Batching.GROUPED:
+        missing["order"] = task.say("unsaid_order", target="axolotl")
+    return Outcome(checks=[check], notes=notes, unexpressed=missing)
 
 
 def chat_row(example: Any, work: Concrete) -> dict[str, Any]:
@@ -85,6 +102,8 @@ def data(work: Concrete) -> dict[str, Any]:
         "dataset_prepared_path": "./prepared",
         "sequence_len": work.recipe.train.max_length,
         "sample_packing": work.recipe.train.packing,
+        "group_by_length": work.batching is Batching.GROUPED,
+        **({"batch_flattening": True} if work.batching is Batching.PADDING_FREE else {}),
         "eval_sample_packing": False,
         **({"rl": "dpo", "rl_beta": work.beta} if work.compares else {"train_on_inputs": False}),
     }
@@ -138,5 +157,10 @@ def training(work: Concrete) -> dict[str, Any]:
         "eval_steps": work.eval_steps,
         "save_steps": work.save_steps,
         "save_total_limit": train.keep_checkpoints,
+        **({"early_stopping_patience": train.patience} if train.patience else {}),
+        **best(work),
+        **({"attn_implementation": KERNELS[work.attention]} if work.attention else {}),
+        **(LIGER if train.liger else {}),
+        **{key: value for tracker in train.report_to for key, value in TRACKERS[tracker].items()},
         **(dict.fromkeys(kernels, False) if work.cpu and work.technique != "full" else {}),
     }

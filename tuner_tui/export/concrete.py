@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from advisor.kernels import PLAIN as PLAIN_LOSS
 from advisor.methods import Objective
 from advisor.recipe import Attention, Batching, ModelSpec, Precision, Recipe
 from tuner_tui.export.outcome import Task
@@ -17,9 +18,6 @@ from tuner_tui.export.settings import BETA
 
 EVALUATIONS = 4
 PREFERENCE = (Objective.DPO, Objective.ORPO)
-BEYOND_SCRIPT = (
-    *("train.batching", "train.attention", "train.liger", "train.patience", "train.keep_best", "train.report_to"),
-)
 # Values that ask for nothing beyond what every tool does by itself.
 PLAIN = {
     "train.batching": Batching.PADDED,
@@ -32,6 +30,8 @@ PLAIN = {
 class Concrete(msgspec.Struct, frozen=True, kw_only=True):
     """The recipe in numbers. `cpu`: the target machine has no GPU. `chat`: prompts are conversations.
 
+    `warmup_steps` and `eval_steps` below 1 are shares of all steps, whose number is known only once rows are packed.
+    `save_steps` is a multiple of `eval_steps` where the best checkpoint is kept, which must have been measured.
     `pad`: the token that our training pads with where the tokenizer has none of its own (or only the end token).
     """
 
@@ -43,8 +43,8 @@ class Concrete(msgspec.Struct, frozen=True, kw_only=True):
     cpu: bool
     precision: Precision
     steps: int
-    warmup_steps: int
-    eval_steps: int
+    warmup_steps: int | float
+    eval_steps: int | float
     save_steps: int
     beta: float
     pad: str | None = None
@@ -65,6 +65,20 @@ class Concrete(msgspec.Struct, frozen=True, kw_only=True):
         return str(self.recipe.parsed_label.technique)
 
     @property
+    def attention(self) -> Attention | None:
+        """The kernel that the recipe names; None where the tool is to choose."""
+        wanted = self.recipe.train.attention
+        return None if wanted is Attention.AUTO else wanted
+
+    @property
+    def batching(self) -> Batching:
+        """How rows share a pass; `auto` is grouped, since nobody knows whether the machine has FlashAttention."""
+        train = self.recipe.train
+        if self.objective not in PLAIN_LOSS or train.packing:
+            return Batching.PADDED
+        return Batching.GROUPED if train.batching is Batching.AUTO else train.batching
+
+    @property
     def quant(self) -> str | None:
         """`nf4_double`, `nf4` or `int8` for QLoRA, else None."""
         return (self.recipe.adapter.quant or "nf4_double") if self.technique == "qlora" else None
@@ -82,7 +96,13 @@ def concrete(task: Task) -> Concrete:
         split = data.load(recipe, reader(recipe), task.words.say)
         tokenizer = model.load_tokenizer(recipe.model)
     train, held_out = (for_model(tokenizer, part) for part in (split.train, split.held_out))
+    if recipe.parsed_label.objectives[0] is Objective.KTO:
+        from tuner_tui.training.kto import shuffled
+
+        train, held_out = shuffled(train, recipe.seed), shuffled(held_out, recipe.seed)
     steps, cpu, local = total_steps(recipe, len(train)), without_gpu(task), source.file(recipe.model.id)
+    packed = recipe.train.packing and recipe.train.max_steps is None
+    looks = recipe.train.eval_steps or max(steps // EVALUATIONS, 1)
     return Concrete(
         recipe=recipe,
         model=str(local) if local.is_dir() else recipe.model.id,
@@ -92,12 +112,17 @@ def concrete(task: Task) -> Concrete:
         cpu=cpu,
         precision=precision(recipe, cpu),
         steps=steps,
-        warmup_steps=math.ceil(recipe.train.warmup_ratio * steps),
-        eval_steps=recipe.train.eval_steps or max(steps // EVALUATIONS, 1),
-        save_steps=recipe.train.save_steps or steps,
+        warmup_steps=recipe.train.warmup_ratio if packed else math.ceil(recipe.train.warmup_ratio * steps),
+        eval_steps=1 / EVALUATIONS if packed and recipe.train.eval_steps is None else looks,
+        save_steps=measured(recipe, looks, recipe.train.save_steps or steps),
         beta=recipe.train.beta or BETA,
         pad=tokenizer.pad_token if own_pad(recipe.model) != tokenizer.pad_token else None,
     )
+
+
+def measured(recipe: Recipe, looks: int, saves: int) -> int:
+    """Steps between checkpoints; where the best is kept, only at steps that are evaluated."""
+    return looks if recipe.train.keep_best and saves % looks else saves
 
 
 def own_pad(spec: ModelSpec) -> str | None:
@@ -162,6 +187,6 @@ def in_effect(recipe: Recipe) -> dict[str, Any]:
 
 def beyond_script(task: Task) -> dict[str, str]:
     """What is in effect and the stand-alone script does not do."""
-    ours = {key for key in in_effect(task.source.recipe) if key in BEYOND_SCRIPT or key.startswith("launch.")}
+    ours = {key for key in in_effect(task.source.recipe) if key.startswith("launch.")}
     said = in_effect(task.source.recipe).keys() - ours
     return {key: why for key, why in unexpressed(task, "train.py", said).items() if key != "evaluation"}

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from advisor.methods import Objective
+from advisor.recipe import Attention, Batching
 from tuner_tui.export import numbers
 from tuner_tui.export.concrete import Concrete, concrete, unexpressed
 from tuner_tui.export.jsonl import asked, lines, turns
-from tuner_tui.export.numbers import hf_numbers, targets
+from tuner_tui.export.numbers import hf_numbers, moved, order, targets
 from tuner_tui.export.outcome import Outcome, Task
 from tuner_tui.export.peer_file import peer_notes, write_yaml
 
@@ -18,8 +19,9 @@ SAID = (
     *numbers.SAID,
     *("model.id", "model.revision", "model.trust_remote_code", "train.max_length", "train.packing", "train.grad_ckpt"),
     *("adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.dora", "adapter.rslora"),
-    *("adapter.quant", "train.beta"),
+    *("adapter.quant", "train.beta", "train.batching", "train.attention", "train.liger", "train.patience"),
 )
+KERNELS = {Attention.FLASH: "fa2", Attention.SDPA: "sdpa", Attention.EAGER: "disabled"}
 TAGS = {
     "role_tag": "role",
     "content_tag": "content",
@@ -39,7 +41,10 @@ def export(task: Task) -> Outcome:
     task.place.write("llamafactory/data/dataset_info.json", json.dumps(info(work), indent=2) + "\n")
     check = write_yaml(task, "llamafactory/train.yaml", {**model(work), **data(work), **method(work), **training(work)})
     notes = peer_notes(task, work, "llamafactory", "llamafactory-cli train train.yaml")
-    missing = unexpressed(task, "llamafactory", SAID)
+    lost = {"train.batching"} if work.batching is Batching.PADDING_FREE else set()
+    missing = unexpressed(task, "llamafactory", {*SAID} - moved(work) - lost)
+    if work.batching is Batching.GROUPED:
+        missing["order"] = task.say("unsaid_order", target="llamafactory")
     if work.pad:
         missing["pad"] = task.say("unsaid_pad", target="llamafactory", token=work.pad)
     return Outcome(checks=[check], notes=notes, unexpressed=missing)
@@ -74,6 +79,8 @@ def model(work: Concrete) -> dict[str, Any]:
         "model_name_or_path": work.model,
         "model_revision": spec.revision or "main",
         "trust_remote_code": spec.runs_code,
+        **({"flash_attn": KERNELS[work.attention]} if work.attention else {}),
+        **({} if work.recipe.train.liger is None else {"enable_liger_kernel": work.recipe.train.liger}),
     }
     if work.quant == "int8":
         return {**found, "quantization_bit": 8, "quantization_method": "bnb"}
@@ -127,4 +134,7 @@ def method(work: Concrete) -> dict[str, Any]:
 
 def training(work: Concrete) -> dict[str, Any]:
     """Hyperparameters."""
-    return {**hf_numbers(work), "disable_gradient_checkpointing": not work.recipe.train.grad_ckpt}
+    patience = work.recipe.train.patience
+    early = {} if patience is None else {"early_stopping_steps": patience}
+    checkpointing = {"disable_gradient_checkpointing": not work.recipe.train.grad_ckpt}
+    return {**hf_numbers(work), **order(work), **early, **checkpointing}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from advisor.recipe import Precision
+from advisor.recipe import Batching, Precision
 from tuner_tui.export.concrete import Concrete
 
 # What `hf_numbers` says, by the recipe's keys.
@@ -12,7 +12,9 @@ SAID = (
     *("seed", "train.max_steps", "train.epochs", "train.learning_rate", "train.scheduler", "train.warmup_ratio"),
     *("train.weight_decay", "train.max_grad_norm", "train.optimizer", "train.micro_batch", "train.grad_accum"),
     *("train.precision", "train.log_steps", "train.eval_steps", "train.save_steps", "train.keep_checkpoints"),
+    *("train.keep_best", "train.report_to"),
 )
+PROJECT = "tuner"
 ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 
 
@@ -43,8 +45,33 @@ def hf_numbers(work: Concrete) -> dict[str, Any]:
         "save_strategy": "steps",
         "save_steps": work.save_steps,
         "save_total_limit": train.keep_checkpoints,
-        "report_to": "none",
+        "report_to": [str(tracker) for tracker in train.report_to] or "none",
+        **best(work),
     }
+
+
+def best(work: Concrete) -> dict[str, Any]:
+    """What is looked at when the best checkpoint is kept, or a training ends that no longer gains."""
+    train = work.recipe.train
+    if not train.keep_best and train.patience is None:
+        return {}
+    return {
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "load_best_model_at_end": train.keep_best,
+    }
+
+
+def order(work: Concrete) -> dict[str, Any]:
+    """Rows of like length together, by transformers' own sampler."""
+    grouped = work.batching is Batching.GROUPED
+    return {"train_sampling_strategy": "group_by_length"} if grouped else {}
+
+
+def moved(work: Concrete) -> set[str]:
+    """What the recipe says and a file that keeps the best checkpoint says otherwise."""
+    wanted = work.recipe.train.save_steps
+    return {"train.save_steps"} if wanted is not None and wanted != work.save_steps else set()
 
 
 def targets(work: Concrete) -> str | list[str]:

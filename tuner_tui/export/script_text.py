@@ -28,8 +28,14 @@ def script(task: Task, pieces: Iterable[str], *, bundled: bool = False) -> str:
 
 def joined(pieces: Iterable[str]) -> tuple[list[str], list[str]]:
     """The import lines of all pieces, and their bodies in order."""
-    found = [parts((Path(__file__).parent / "pieces" / f"{name}.py").read_text(encoding="utf-8")) for name in pieces]
+    found = [parts(piece(name).read_text(encoding="utf-8")) for name in pieces]
     return [line for imports, _ in found for line in imports], [body for _, body in found]
+
+
+def piece(name: str) -> Path:
+    """A piece's file; `order` is the one that our own training takes its rows by."""
+    folder = Path(__file__).parent
+    return folder.parent / "training" / "order.py" if name == "order" else folder / "pieces" / f"{name}.py"
 
 
 def needs() -> list[str]:
@@ -56,6 +62,7 @@ def parts(text: str) -> tuple[list[str], str]:
 def import_block(lines: list[str]) -> str:
     """The import lines once each, the standard library first, `import` before `from`."""
     # Unsloth patches transformers and must come before it.
+    lines = [line for line in lines if "__future__" not in line]
     ordered = sorted(dict.fromkeys(lines), key=lambda line: ("unsloth" not in line, line.startswith("from"), line))
     standard = [line for line in ordered if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
     others = [line for line in ordered if line not in standard]

@@ -27,11 +27,11 @@ def settings(source: Source, here: str, *, bundled: bool = False) -> str:
 
 def annotation(name: str, value: Any) -> str:
     """A type where the value alone does not tell one."""
-    if value == {}:
-        return ": dict[str, str]"
+    if value in ({}, []):
+        return ": dict[str, str]" if value == {} else ": list[str]"
     if value is not None:
         return ""
-    return ": str | None" if name in TEXTS else ": int | None"
+    return ": str | None" if name in TEXTS else ": bool | None" if name == "LIGER" else ": int | None"
 
 
 def literal(value: Any) -> str:

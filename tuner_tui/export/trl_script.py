@@ -12,12 +12,12 @@ from tuner_tui.export.concrete import beyond_script
 from tuner_tui.export.outcome import Check, Outcome, Task
 from tuner_tui.export.script_text import script
 
-SUPERVISED = ("rows", "pairs", "split", "model", "speak", "config", "sft", "main")
+SUPERVISED = ("rows", "pairs", "split", "model", "speak", "config", "order", "speed", "sft", "main")
 PIECES = {
     **dict.fromkeys(
         (Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE, Objective.REFUSAL, Objective.DISTILL), SUPERVISED
     ),
-    Objective.CPT: ("rows", "texts", "split", "model", "speak", "config", "cpt", "main"),
+    Objective.CPT: ("rows", "texts", "split", "model", "speak", "config", "order", "speed", "cpt", "main"),
     Objective.KTO: ("rows", "feedback", "split", "model", "speak", "config", "kto", "main"),
     Objective.DPO: ("rows", "preferences", "split", "model", "speak", "config", "compared", "dpo", "main"),
     Objective.ORPO: ("rows", "preferences", "split", "model", "speak", "config", "compared", "orpo", "main"),

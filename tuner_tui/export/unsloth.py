@@ -11,7 +11,7 @@ from tuner_tui.export.script_text import script
 PIECES = {
     **dict.fromkeys(
         (Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE, Objective.REFUSAL),
-        ("unsloth_model", "rows", "pairs", "split", "speak", "config", "sft", "main"),
+        ("unsloth_model", "rows", "pairs", "split", "speak", "config", "order", "speed", "sft", "main"),
     ),
     Objective.DPO: ("unsloth_model", "rows", "preferences", "split", "speak", "config", "compared", "dpo", "main"),
     Objective.ORPO: ("unsloth_model", "rows", "preferences", "split", "speak", "config", "compared", "orpo", "main"),
@@ -20,7 +20,7 @@ SAID = (
     *NUMBERS,
     *("model.id", "model.revision", "model.trust_remote_code", "train.max_length", "train.packing", "train.grad_ckpt"),
     *("adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.dora", "adapter.rslora"),
-    *("train.beta", "train.threads"),
+    *("train.beta", "train.threads", "train.batching", "train.liger", "train.patience"),
 )
 
 

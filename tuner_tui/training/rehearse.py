@@ -83,7 +83,8 @@ def rehearse(job: Job, trainer: Any, tokenizer: Any, held_out: list[Example], ga
         with untouched(trainer, job.run.checkpoints / PARTIAL), gauge.watching(trainer):
             longest = _through(job, trainer, gauge)
             gauge.begin()
-            asked = sorted(held_out, key=lambda example: len(example.question), reverse=True)[:BATCH]
+            asked = [example for example in held_out if example.prompt]  # plain texts are asked nothing
+            asked = sorted(asked, key=lambda example: len(example.question), reverse=True)[:BATCH]
             limit = job.recipe.evaluation.max_new_tokens
             answers(trainer.model, tokenizer, asked, max_new_tokens=limit, between=job.check_stop)
             gauge.mark("generate")

@@ -39,10 +39,13 @@ def make_run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
     """Train a recipe with our own child, once for each setting; returns the run's folder."""
     known: dict[str, Path] = {}
 
-    def make(label: str, data: str = "chats", steps: int = 12, **adapter: Any) -> Path:
-        key = json.dumps([label, data, steps, adapter])
+    def make(
+        label: str, data: str = "chats", steps: int = 12, numbers: dict[str, Any] | None = None, **adapter: Any
+    ) -> Path:
+        key = json.dumps([label, data, steps, adapter, numbers])
         if key not in known:
-            known[key] = train(world, tmp_path_factory.mktemp("run"), label, data, steps, adapter)
+            folder = tmp_path_factory.mktemp("run")
+            known[key] = train(world, folder, label, data, steps, adapter, numbers or {})
         return known[key]
 
     return make

@@ -61,9 +61,12 @@ def make_model(folder: Path) -> None:
     LlamaForCausalLM(config).save_pretrained(folder)
 
 
-def train(world: Path, folder: Path, label: str, data: str, steps: int, adapter: dict[str, Any]) -> Path:
-    """One real run in `folder`."""
+def train(
+    world: Path, folder: Path, label: str, data: str, steps: int, adapter: dict[str, Any], numbers: dict[str, Any]
+) -> Path:
+    """One real run in `folder`; `numbers` are other values of the recipe's `train`."""
     recipe = recipe_of(world, label, data, steps, adapter)
+    recipe["train"] |= numbers
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, allow_unicode=True), encoding="utf-8")
     done = run_module("tuner_tui.training", folder)
     assert done.returncode == 0, done.stderr[-3000:]

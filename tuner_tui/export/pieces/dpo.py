@@ -6,7 +6,7 @@ from typing import Any
 from trl import DPOConfig, DPOTrainer
 
 from tuner_tui.export.pieces.compared import dataset
-from tuner_tui.export.pieces.config import arguments
+from tuner_tui.export.pieces.config import arguments, callbacks
 from tuner_tui.export.pieces.model import adapter
 from tuner_tui.export.pieces.settings import BETA
 from tuner_tui.export.pieces.split import Examples
@@ -25,4 +25,5 @@ def make_trainer(
         eval_dataset=dataset(held_out),
         processing_class=tokenizer,
         peft_config=adapter(),
+        callbacks=callbacks(),
     )

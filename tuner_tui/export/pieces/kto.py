@@ -1,14 +1,15 @@
 """Kahneman-Tversky optimization (Ethayarajh et al. 2024)."""
 
+import random
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
 from trl import KTOConfig, KTOTrainer
 
-from tuner_tui.export.pieces.config import arguments
+from tuner_tui.export.pieces.config import arguments, callbacks
 from tuner_tui.export.pieces.model import adapter
-from tuner_tui.export.pieces.settings import BETA
+from tuner_tui.export.pieces.settings import BETA, SEED
 from tuner_tui.export.pieces.split import Examples
 
 
@@ -35,7 +36,8 @@ def weights(examples: Examples) -> tuple[float, float]:
 def make_trainer(
     model: Any, tokenizer: Any, train: Examples, held_out: Examples, out: Path, max_steps: int | None
 ) -> Any:
-    """TRL's KTO trainer, ready to train."""
+    """TRL's KTO trainer, ready to train: it takes rows in their order, so they are shuffled here."""
+    train, held_out = (random.Random(SEED).sample(part, len(part)) for part in (train, held_out))
     liked, disliked = weights(train)
     numbers = arguments(out, len(train), max_steps)
     return KTOTrainer(
@@ -45,4 +47,5 @@ def make_trainer(
         eval_dataset=dataset(held_out),
         processing_class=tokenizer,
         peft_config=adapter(),
+        callbacks=callbacks(),
     )

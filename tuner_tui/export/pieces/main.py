@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from huggingface_hub import HfApi
+from transformers import set_seed
 
 from tuner_tui.export.pieces.model import DEVICE, load_model, load_tokenizer, settle_adapter
-from tuner_tui.export.pieces.settings import LABEL, MAX_NEW_TOKENS, MAX_STEPS, MODEL, NAME, SAMPLES, THREADS
+from tuner_tui.export.pieces.settings import LABEL, MAX_NEW_TOKENS, MAX_STEPS, MODEL, NAME, SAMPLES, SEED, THREADS
 from tuner_tui.export.pieces.sft import make_trainer
 from tuner_tui.export.pieces.speak import spoken_to
 from tuner_tui.export.pieces.split import Examples, load_split
@@ -33,6 +34,7 @@ def main() -> None:
         return
     if args.out.exists() and any(args.out.iterdir()):
         raise SystemExit(f"{args.out} is not empty. Give another folder with --out.")
+    set_seed(SEED)  # what an adapter begins as is drawn before the trainer sets its own
     trainer = make_trainer(load_model(), tokenizer, train, held_out, args.out, args.max_steps)
     settle_adapter(trainer.model)
     before = trainer.evaluate()["eval_loss"]
@@ -42,7 +44,7 @@ def main() -> None:
     trainer.save_model(str(args.out))
     tokenizer.save_pretrained(str(args.out))
     (args.out / "log.json").write_text(json.dumps(trainer.state.log_history, indent=1))
-    for example in held_out[:SAMPLES]:
+    for example in [each for each in held_out if each["prompt"]][:SAMPLES]:
         print(json.dumps(answered(trainer.model, tokenizer, example), ensure_ascii=False))
     if args.push:
         HfApi().create_repo(args.push, private=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """The model, its tokenizer, and how it is spoken to."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from tuner_tui.export.pieces.settings import (
     ALPHA,
+    ATTENTION,
     DORA,
     DROPOUT,
     MODEL,
@@ -37,6 +39,15 @@ def torch_dtype() -> Any:
     return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision(), torch.float32)
 
 
+def attention() -> str | None:
+    """The kernel; `auto` is FlashAttention where it is installed and the GPU computes it, else the library's choice."""
+    if ATTENTION != "auto":
+        return "flash_attention_2" if ATTENTION == "flash" else ATTENTION
+    if DEVICE == "cpu" or precision() == "fp32" or find_spec("flash_attn") is None:
+        return None
+    return "flash_attention_2" if torch.cuda.get_device_capability() >= (8, 0) else None
+
+
 def load_tokenizer() -> Any:
     """The tokenizer, with a pad token that is not the end token (else the end would never be learned)."""
     tokenizer = AutoTokenizer.from_pretrained(MODEL, revision=REVISION, trust_remote_code=TRUST_REMOTE_CODE)
@@ -50,6 +61,8 @@ def load_tokenizer() -> Any:
 def load_model() -> Any:
     """The base model: frozen weights in the computation's format, weights that move in fp32, NF4 for QLoRA."""
     options: dict[str, Any] = {"dtype": torch.float32 if TECHNIQUE == "full" else torch_dtype()}
+    if attention():
+        options["attn_implementation"] = attention()
     if TECHNIQUE == "qlora":
         options["quantization_config"] = quantization()
         options["device_map"] = {"": "cpu" if DEVICE == "cpu" else 0}
@@ -57,6 +70,10 @@ def load_model() -> Any:
         MODEL, revision=REVISION, trust_remote_code=TRUST_REMOTE_CODE, use_safetensors=True, **options
     )
     model.config.use_cache = False
+    for module in model.modules() if DEVICE == "cpu" else ():
+        if getattr(module, "support_avx512bf16_for_cpu", False):
+            # The packed layout of bitsandbytes for such CPUs has no gradient towards the input.
+            module.support_avx512bf16_for_cpu = False
     return model if TECHNIQUE == "qlora" else model.to(DEVICE)
 
 

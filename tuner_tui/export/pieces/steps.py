@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+from transformers import set_seed
+
 from tuner_tui.export.pieces.main import answered
 from tuner_tui.export.pieces.model import load_model, load_tokenizer, settle_adapter
-from tuner_tui.export.pieces.settings import HERE, MAX_STEPS, NAME, SAMPLES
+from tuner_tui.export.pieces.settings import HERE, MAX_STEPS, NAME, SAMPLES, SEED
 from tuner_tui.export.pieces.sft import make_trainer
 from tuner_tui.export.pieces.speak import spoken_to
 from tuner_tui.export.pieces.split import load_split
@@ -18,6 +20,7 @@ print(json.dumps(train[0], ensure_ascii=False, indent=1))
 
 # %% The model before training
 OUT = HERE / Path(f"{NAME}-out")
+set_seed(SEED)
 trainer = make_trainer(load_model(), tokenizer, train, held_out, OUT, MAX_STEPS)
 settle_adapter(trainer.model)
 before = trainer.evaluate()["eval_loss"]
@@ -30,7 +33,7 @@ trainer.train()
 after = trainer.evaluate()["eval_loss"]
 print(f"held-out loss {before:.4f} before, {after:.4f} after")
 trainer.model.config.use_cache = True
-for example in held_out[:SAMPLES]:
+for example in [each for each in held_out if each["prompt"]][:SAMPLES]:
     print(json.dumps(answered(trainer.model, tokenizer, example), ensure_ascii=False))
 
 # %% Keeping it

@@ -23,7 +23,7 @@ from tuner_tui.export.pieces.settings import (
 )
 
 DEVICE = "cuda"
-ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
+QUERIES = ["q_proj", "k_proj", "v_proj", "o_proj"]
 LOADED: dict[str, Any] = {}
 
 
@@ -32,6 +32,11 @@ def precision() -> str:
     if PRECISION != "auto":
         return PRECISION
     return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def attention() -> str | None:
+    """Unsloth chooses its own kernel."""
+    return None
 
 
 def load_tokenizer() -> Any:
@@ -59,7 +64,7 @@ def load_model() -> Any:
         r=RANK,
         lora_alpha=ALPHA,
         lora_dropout=DROPOUT,
-        target_modules=TARGETS if isinstance(TARGETS, list) else [*ATTENTION, *mlp],
+        target_modules=TARGETS if isinstance(TARGETS, list) else [*QUERIES, *mlp],
         use_dora=DORA,
         use_rslora=RSLORA,
         use_gradient_checkpointing="unsloth" if GRAD_CKPT else False,
