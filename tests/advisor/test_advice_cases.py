@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
+from advisor.advice import Verdict
+from advisor.candidates import LABELS, NAMES
 from advisor.engine import recommend
 from advisor.facts import Facts, facts_from
+from advisor.methods import parse_label
 
 DOCUMENT = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
 CASES: list[dict[str, Any]] = DOCUMENT["cases"]
@@ -43,6 +46,26 @@ def test_the_advice_is_what_the_record_supports(case: dict[str, Any]) -> None:
     assert any(matches(advice.label, pattern) for pattern in case["ok"]), advice.label
     assert not any(matches(advice.label, pattern) for pattern in case["bad"]), advice.label
     assert set(case.get("warn", [])) <= {caution.id for caution in advice.warnings}
+
+
+def test_every_approach_objective_and_technique_is_the_answer_in_some_case_and_ruled_out_in_another() -> None:
+    every = {part for label in LABELS for part in parts(str(label))}
+    answers, vetoed, possible = set[str](), set[str](), set[str]()
+    for case in CASES:
+        won, *others = recommend(facts_of(case), flips=False).ranking
+        answers |= parts(won.label)
+        for row in others:
+            (vetoed if row.verdict == Verdict.VETOED else possible).update([row.label])
+    assert answers == every
+    assert vetoed == set(NAMES)
+    assert {part for label in possible for part in parts(label)} == every
+
+
+def parts(label: str) -> set[str]:
+    """What a label is made of: approach, each objective, technique."""
+    plan = parse_label(label)
+    technique = [plan.technique.value] if plan.technique else []
+    return {plan.approach.value, *(objective.value for stage in plan.stages for objective in stage), *technique}
 
 
 def test_more_memory_turns_four_bits_into_sixteen() -> None:
