@@ -188,9 +188,10 @@ def corrected(found: Estimate, spec: Spec, runs: list[Measured] | None = None) -
     """
     known = gpu_measurements() if runs is None else runs
     alike = [one for one in known if _alike(one, spec)]
-    same = [one.ratio for one in alike if _same_stack(one, alike[0])]
-    if not same:
+    counted = [one for one in alike if _same_stack(one, alike[0])]
+    if not counted:
         return found
+    same = [one.ratio for one in counted]
     weight = 1 - 0.5 ** len(same)
     factor = 1 + weight * (statistics.median(same) - 1)
     return msgspec.structs.replace(
@@ -200,7 +201,17 @@ def corrected(found: Estimate, spec: Spec, runs: list[Measured] | None = None) -
         parts={**found.parts, "calibration": round(found.peak_gb.likely * (factor - 1), 4)},
         tier="measured",
         calibrated=round(weight, 3),
+        calibrated_by={"runs": len(same), **{key: _common(counted, key) for key in _STACK}},
     )
+
+
+_STACK = ("gpu", "driver", "torch", "attn", "loss")
+
+
+def _common(runs: list[Measured], key: str) -> str | None:
+    """What all of the runs that recorded it say; None where none did."""
+    found = {getattr(one, key) for one in runs} - {None, "?"}
+    return str(found.pop()) if len(found) == 1 else None
 
 
 def _alike(one: Measured, spec: Spec) -> bool:

@@ -26,7 +26,9 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """Memory of one training step on one GPU, in GiB. `parts` add up to `peak_gb.likely`.
 
     `peak_gb` is what the driver counts for the process, `allocated_gb` what the framework counts. `step_s` is
-    seconds per optimizer step, None where the GPU is unknown. `tier`: analytic, trace or measured.
+    seconds per optimizer step, None where the GPU is unknown. `tier`: analytic, trace or measured. `calibrated` is
+    the share of the answer that measurements on this machine decided, 0 to 1; `calibrated_by` says which: `runs`, and
+    the gpu, driver, torch, attn and loss that they have in common (None = not recorded).
     """
 
     id: str | None = None
@@ -39,6 +41,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     dominating: str = ""
     tier: str = "analytic"
     calibrated: float = 0.0
+    calibrated_by: dict[str, str | int | None] | None = None
 
 
 def ordered(low: float, likely: float, high: float) -> Range:

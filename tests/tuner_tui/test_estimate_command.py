@@ -14,6 +14,7 @@ from advisor.recipe import decode_recipe
 from tuner_tui import traced
 from tuner_tui.calibration import Measured, corrected, measured_runs, remember, remembered
 from tuner_tui.cli import main
+from tuner_tui.commands.estimate import lines
 from tuner_tui.model_shapes import find_config
 
 TINY = {
@@ -161,6 +162,9 @@ def test_measured_runs_of_the_same_kind_correct_the_estimate_and_say_so() -> Non
     assert known.peak_gb.likely == pytest.approx(plain.peak_gb.likely * 1.075, rel=1e-3)
     assert known.tier == "measured"
     assert known.calibrated == 0.75
+    assert known.calibrated_by == {"runs": 2, "gpu": None, "driver": None, "torch": "2", "attn": None, "loss": None}
+    assert "75%" in "\n".join(lines(known))
+    assert "0%" in "\n".join(lines(plain))
     assert known.peak_gb.high / known.peak_gb.low < plain.peak_gb.high / plain.peak_gb.low
     for differs in ({"technique": "full"}, {"attn": "eager"}, {"loss": "liger"}):
         other = [Measured(**{"technique": "lora", "measured_gb": 20.0, **run, **differs})]  # type: ignore[arg-type]

@@ -173,9 +173,20 @@ def lines(found: Estimate) -> list[str]:
     if found.step_s and found.tokens_per_s:
         span = found.step_s
         rows.append(say("estimate.step", low=_s(span.low), high=_s(span.high), tokens=round(found.tokens_per_s)))
-    if found.calibrated:
-        rows.append(say("estimate.calibrated", percent=round(found.calibrated * 100)))
+    rows.append(_calibration(found))
     return [*rows, say("estimate.assumptions"), *(f"  - {text}" for text in found.assumptions)]
+
+
+def _calibration(found: Estimate) -> str:
+    """How much of the answer measurements decided, and what they were made with."""
+    tell = words().say
+    if found.calibrated_by is None:
+        return tell("estimate.uncalibrated")
+    stack = ", ".join(
+        f"{key} {clean(str(one), 40)}" for key, one in found.calibrated_by.items() if key != "runs" and one
+    )
+    runs = found.calibrated_by["runs"]
+    return tell("estimate.calibrated", percent=round(found.calibrated * 100), runs=runs, stack=stack or "?")
 
 
 def _fit_lines(spec: Spec, found: Estimate, room: float | None) -> list[str]:
