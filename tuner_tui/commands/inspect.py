@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+
+import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.commands import ExitCode, print_json
@@ -10,6 +14,8 @@ from tuner_tui.inspect import Inspection, inspect
 from tuner_tui.inspect.trained import runs_of, trained_view
 from tuner_tui.safe import clean
 from tuner_tui.words import words
+
+SHOWN = 100_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,14 +58,20 @@ def show(args: argparse.Namespace) -> int:
         raise InputError("inspect.show_model")
     pieces = trained_view(args.path, args.show, args.model, mapping_of(args.map))
     if args.json:
-        print_json([{"text": piece.text, "token": piece.token, "trained": piece.trained} for piece in pieces])
+        print_json([msgspec.structs.replace(piece, text=clean(piece.text, SHOWN, lines=True)) for piece in pieces])
         return ExitCode.DONE
     told = words().say
     for trained, text in runs_of(pieces):
         mark = told("inspect.text.trained" if trained else "inspect.text.masked")
-        print("\n".join(f"{'#' if trained else '.'} {mark} | {line}" for line in text.split("\n")))
+        print("\n".join(coloured(f"{'#' if trained else '.'} {mark} | {line}", trained) for line in text.split("\n")))
     print(told("inspect.text.counts", trained=sum(piece.trained for piece in pieces), total=len(pieces)))
     return ExitCode.DONE
+
+
+def coloured(line: str, trained: bool) -> str:
+    """Trained text green, the rest dim, on a terminal that wants colours; the mark before it says the same."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return line if plain else f"\x1b[{32 if trained else 2}m{line}\x1b[0m"
 
 
 def mapping_of(pairs: list[str]) -> dict[str, str]:

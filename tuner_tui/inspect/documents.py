@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from tuner_tui.inspect.rows import Bad, Block
 DATASET_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow")
 DOCUMENT_SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".pdf")
 ABOUT = ("README", "LICENSE", "LICENCE", "NOTICE", "CHANGELOG", "DATASET_CARD", "CITATION")
-MAX_DOCUMENT_BYTES = 1 << 26
+MAX_DOCUMENT_BYTES, PIECE_BYTES = 1 << 26, 1 << 20
 BLOCK_BYTES, BLOCK_DOCUMENTS = 1 << 20, 200
 
 
@@ -98,13 +99,15 @@ def _json(path: Path) -> dict[str, object]:
     return raw if isinstance(raw, dict) else {}
 
 
-def document_rows(paths: list[Path]) -> Iterator[Block]:
-    """One row a document: its text under `text`, its name under `file`; in blocks of a megabyte or so."""
+def document_rows(paths: list[Path], notes: list[tuple[str, str]]) -> Iterator[Block]:
+    """One row a document: its text under `text`, its name under `file`; in blocks of a megabyte or so.
+
+    A text of more than MAX_DOCUMENT_BYTES becomes rows of PIECE_BYTES or so, and `notes` gets "pieces" with its name.
+    """
     rows: list[dict[str, str] | Bad] = []
     lines: list[bytes] = []
     size = 0
-    for path in paths:
-        row = _document(path)
+    for path, row in chain.from_iterable(_documents(path, notes) for path in paths):
         line = row["text"].encode() if isinstance(row, dict) else path.name.encode("utf-8", "replace")
         rows.append(row)
         lines.append(line)
@@ -114,6 +117,51 @@ def document_rows(paths: list[Path]) -> Iterator[Block]:
             rows, lines, size = [], [], 0
     if rows:
         yield Block(rows, lines)
+
+
+def _documents(path: Path, notes: list[tuple[str, str]]) -> Iterator[tuple[Path, dict[str, str] | Bad]]:
+    """The rows of one file: one, or pieces of a large text."""
+    from advisor.errors import InputError
+
+    try:
+        opened = open_file(path)
+        large = path.stat().st_size > MAX_DOCUMENT_BYTES
+    except (InputError, OSError):
+        yield path, _document(path)
+        return
+    if opened.container is not Container.TEXT or not large or suffix_of(path) in (".html", ".htm"):
+        yield path, _document(path)
+        return
+    notes.append(("pieces", path.name))
+    for number, raw in enumerate(_pieces(opened.chunks()), 1):
+        try:
+            yield path, {"file": path.name, "part": str(number), "text": raw.decode("utf-8")}
+        except UnicodeDecodeError as error:
+            yield path, Bad("not_utf8", f"{path.name}, part {number}: byte {error.start + 1}")
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """A text cut between paragraphs, else between lines, else (64 times too long) between letters."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        while len(held) >= PIECE_BYTES:
+            end = max(held.rfind(b"\n\n") + 2, 0) if b"\n\n" in held else held.rfind(b"\n") + 1
+            if not end and len(held) < MAX_DOCUMENT_BYTES:
+                break
+            end = end or _letter_end(held)
+            yield held[:end]
+            held = held[end:]
+    if held.strip():
+        yield held
+
+
+def _letter_end(raw: bytes) -> int:
+    """Where the last letter begins when it has several bytes, for it may go on; else the end."""
+    end = len(raw)
+    while end > len(raw) - 4 and raw[end - 1] & 0xC0 == 0x80:
+        end -= 1
+    return end - 1 if raw[end - 1] >= 0xC0 else len(raw)
 
 
 def _document(path: Path) -> dict[str, str] | Bad:

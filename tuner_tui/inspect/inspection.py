@@ -176,7 +176,9 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
     if 0 < scan.rows < FEW_ROWS and scan.shape is not DOCUMENT:
         findings.add("few_rows", Severity.INFO, count=scan.rows)
     for code, detail in notes:
-        findings.add(code, Severity.INFO if code in ("bom", "split", "sampled") else Severity.WARNING, detail=detail)
+        findings.add(
+            code, Severity.INFO if code in ("bom", "split", "sampled", "pieces") else Severity.WARNING, detail=detail
+        )
 
 
 def _note_unknown(scan: Scan) -> None:

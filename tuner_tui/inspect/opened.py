@@ -117,11 +117,12 @@ def unpacked(path: Path, packing: str | None, notes: list[str] | None = None) ->
 
     With `notes`, a stream that breaks off after its first bytes ends there and "cut_stream" is noted.
     """
-    limit = max(BOMB_BYTES, BOMB_RATIO * os.stat(path).st_size)
+    size = os.stat(path).st_size
+    limit = max(BOMB_BYTES, BOMB_RATIO * size)
     total = 0
     try:
         with path.open("rb") as file:
-            for chunk in _gz(file) if packing == "gz" else _plain(_zst(path) if packing == "zst" else file):
+            for chunk in _gz(file) if packing == "gz" else _plain(_zst(path)) if packing else _up_to(file, size):
                 total += len(chunk)
                 if packing and total > limit:
                     raise InputError("inspect.bomb", path=_shown(path), gib=limit >> 30)
@@ -137,6 +138,13 @@ def unpacked(path: Path, packing: str | None, notes: list[str] | None = None) ->
 def _plain(stream: Any) -> Iterator[bytes]:
     while chunk := stream.read(CHUNK_BYTES):
         yield bytes(chunk)
+
+
+def _up_to(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """A file as long as it was at first: one that is written to all the time would never end."""
+    while size > 0 and (chunk := file.read(min(CHUNK_BYTES, size))):
+        size -= len(chunk)
+        yield chunk
 
 
 def _zst(path: Path) -> Any:
@@ -221,13 +229,16 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _is_korean(head: bytes) -> bool:
-    """Whether CP949 reads all of it and what is not ASCII is nearly all Hangul (a few Latin-1 letters are not)."""
+    """Whether CP949 reads all of it and what is not ASCII is nearly all common Hangul (KS X 1001: 2,350 syllables).
+
+    A few Latin-1 letters are not, and Shift JIS or GBK read as CP949 gives rare syllables that nobody writes.
+    """
     try:
         text = codecs.getincrementaldecoder("cp949")().decode(head)
     except UnicodeDecodeError:
         return False
     foreign = [letter for letter in text if ord(letter) > 127]
-    hangul = sum("가" <= letter <= "힣" for letter in foreign)
+    hangul = sum("가" <= letter <= "힣" and min(letter.encode("cp949")) > 0xA0 for letter in foreign)
     return hangul >= 4 and hangul >= 0.8 * len(foreign)
 
 

@@ -81,6 +81,7 @@ def prepare(path: Path | str, out: Path | str, choice: Choice, *, heard: Heard |
     path, out = Path(path).expanduser(), Path(out).expanduser()
     _refuse_choice(choice)
     source = open_source(path)
+    source = source._replace(blocks=hearing(source.blocks, path, heard))
     shape, early = recognised(source, choice.mapping)
     if shape.kind is None:
         raise InputError("prepare.unknown", path=clean(str(path)))
@@ -90,7 +91,9 @@ def prepare(path: Path | str, out: Path | str, choice: Choice, *, heard: Heard |
     try:
         held = held_rows(path, source, Wanted(mapping=choice.mapping, test=choice.test))
         maker = _Maker(choice, Scan(shape, choice.mapping), held, work)
-        maker.read(hearing(chain(early, source.blocks), path, heard))
+        maker.read(chain(early, source.blocks))
+        if any(code == "changed" for code, _ in source.notes):
+            raise InputError("prepare.changed", path=clean(str(path)))
         made = maker.finish(path, out)
         if out.is_dir():
             out.rmdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -32,10 +33,10 @@ class Block:
 
     `rows` (decoded values, `Bad` or `Mended`) and `lines` are made when they are first asked for: whoever reads `raw`
     itself never pays for them. `ends` are the places in `raw` where lines end; `packed` says that rows are lines of a
-    file, whose repeats are found by few of their bytes and confirmed later.
+    file, whose repeats are found by few of their bytes and confirmed later. `offset` is where in the text they begin.
     """
 
-    __slots__ = ("_lines", "_rows", "ends", "packed", "raw")
+    __slots__ = ("_lines", "_rows", "ends", "offset", "packed", "raw")
 
     def __init__(
         self,
@@ -45,8 +46,10 @@ class Block:
         *,
         ends: Any = None,
         packed: bool = False,
+        offset: int = 0,
     ) -> None:
         self._rows, self._lines, self.raw, self.ends, self.packed = rows, lines, raw, ends, packed
+        self.offset = offset
 
     def __len__(self) -> int:
         return len(self.ends) if self._lines is None else len(self._lines)
@@ -67,7 +70,7 @@ class Block:
     def rows(self) -> list[Any]:
         """The rows, decoded."""
         if self._rows is None:
-            self._rows, self._lines, self.raw = _decoded(self.raw or b"", self.lines)
+            self._rows, self._lines, self.raw = _decoded(self.raw or b"", self.lines, self.offset)
         return self._rows
 
 
@@ -80,20 +83,20 @@ _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 def json_lines(chunks: Iterator[bytes]) -> Iterator[Block]:
     """Blocks of rows, one a line; blank lines are not rows."""
-    for raw in _whole_lines(chunks):
+    for offset, raw in _whole_lines(chunks):
         ends = line_ends(raw)
         if raw.endswith(b"\n") and are_plain(raw, ends):
-            yield Block(None, None, raw, ends=ends, packed=True)
+            yield Block(None, None, raw, ends=ends, packed=True, offset=offset)
             continue
         lines = raw.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        block = Block(*_decoded(raw, lines), packed=True)
+        block = Block(*_decoded(raw, lines, offset), packed=True, offset=offset)
         if len(block):
             yield block
 
 
-def _decoded(raw: bytes, lines: list[bytes]) -> tuple[list[Any], list[bytes], bytes | None]:
+def _decoded(raw: bytes, lines: list[bytes], offset: int) -> tuple[list[Any], list[bytes], bytes | None]:
     """Decoded at once where every line is sound (in C), else line by line."""
     try:
         rows = _decoder.decode_lines(raw)
@@ -101,37 +104,35 @@ def _decoded(raw: bytes, lines: list[bytes]) -> tuple[list[Any], list[bytes], by
         rows = None
     if rows is not None and len(rows) == len(lines):
         return rows, lines, raw
-    lines = [line for line in lines if line.strip()]
+    starts = accumulate((len(line) + 1 for line in lines), initial=offset)
+    placed = [(at, line) for at, line in zip(starts, lines, strict=False) if line.strip()]
+    lines = [line for _, line in placed]
     if rows is not None and len(rows) == len(lines):
         return rows, lines, raw
     last_is_cut = not raw.endswith(b"\n")
-    rows = [_line(line, last_is_cut and at == len(lines) - 1) for at, line in enumerate(lines)]
+    rows = [_line(line, last_is_cut and at == len(lines) - 1, start) for at, (start, line) in enumerate(placed)]
     return rows, lines, None
 
 
-def _line(line: bytes, may_be_cut: bool) -> Any:
+def _line(line: bytes, may_be_cut: bool, start: int) -> Any:
     if len(line) > ROW_BYTES_MAX:
         return Bad("row_too_large")
     try:
         return _decoder.decode(line)
     except RecursionError:
         return Bad("too_deep")
-    except UnicodeDecodeError as error:
-        if may_be_cut and error.end >= len(line):
-            return Bad("cut_last_line")
-        return Bad("not_utf8", f"byte {error.start + 1}")
-    except msgspec.DecodeError as error:
-        return _second_look(line, may_be_cut, str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _second_look(line, may_be_cut, start, str(error))
 
 
-def _second_look(line: bytes, may_be_cut: bool, detail: str) -> Any:
+def _second_look(line: bytes, may_be_cut: bool, start: int, detail: str) -> Any:
     """The standard library reads NaN and lone surrogates, so that they can be named."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         if may_be_cut and error.end >= len(line):
             return Bad("cut_last_line")
-        return Bad("not_utf8", f"byte {error.start + 1}")
+        return Bad("not_utf8", f"byte {start + error.start + 1}")
     try:
         row = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except _Refused as error:
@@ -142,7 +143,10 @@ def _second_look(line: bytes, may_be_cut: bool, detail: str) -> Any:
         if may_be_cut and line.lstrip()[:1] in (b"{", b"["):
             return Bad("cut_last_line")
         place = getattr(error, "pos", 0)
-        return Bad("bad_json", f"{getattr(error, 'msg', detail)}, column {place + 1}{_snippet(text, place)}")
+        byte = start + len(text[:place].encode()) + 1
+        return Bad(
+            "bad_json", f"{getattr(error, 'msg', detail)}, column {place + 1}, byte {byte}{_snippet(text, place)}"
+        )
     return mended(row)
 
 
@@ -186,10 +190,11 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes cut after line ends, about a chunk at a time; an over-long line is cut off, not gathered."""
+def _whole_lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The bytes cut after line ends, about a chunk at a time, and where they begin; of an over-long line only the
+    beginning is gathered."""
     parts: list[bytes] = []
-    held = 0
+    held = begin = 0
     for chunk in chunks:
         end = chunk.rfind(b"\n") + 1
         if not end:
@@ -198,11 +203,12 @@ def _whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
             held += len(chunk)
             continue
         parts.append(chunk[:end])
-        yield b"".join(parts)
+        yield begin, b"".join(parts)
+        begin += held + end
         parts, held = [chunk[end:]], len(chunk) - end
     rest = b"".join(parts)
     if rest:
-        yield rest
+        yield begin, rest
 
 
 def duplicate_keys(block: Block, keys: int | None = None) -> list[int]:

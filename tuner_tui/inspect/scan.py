@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-from tuner_tui.inspect.formats import Shape, shape_of, verdict
+from tuner_tui.inspect.formats import DOCUMENTS, Shape, shape_of, verdict
 from tuner_tui.inspect.named import renamed
+from tuner_tui.inspect.opened import ROW_BYTES_MAX
 from tuner_tui.inspect.repeats import Repeats
 from tuner_tui.inspect.report import Severity
 from tuner_tui.inspect.rowcheck import check, sound_roles
@@ -23,6 +24,8 @@ NAMED = 1000
 COLUMNS_MAX = 200
 EVERY = 8
 """After the first blocks, the histogram of whole rows counts every eighth block, and it eight times."""
+LARGE_ROW = 1 << 20
+"""Bytes of one row, about 250,000 tokens: more than nearly any model reads."""
 NUMBERS = frozenset({int, float, bool})
 Columns = tuple[dict[str, Any], dict[str, set[type]]]
 TYPES = {str: "text", int: "number", float: "number", bool: "boolean", list: "list", dict: "object", type(None): "null"}
@@ -71,10 +74,17 @@ class Scan:
     def take(self, block: Block) -> None:
         """Judge the next rows."""
         self.blocks += 1
+        if block.size > LARGE_ROW and self.shape.kind != DOCUMENTS:
+            self._note_large(block)
         if not self._columns(block):
             self._one_by_one(block)
         self.repeats.add(block)
         self.rows += len(block)
+
+    def _note_large(self, block: Block) -> None:
+        for number, line in enumerate(block.lines, self.rows + 1):
+            if LARGE_ROW < len(line) <= ROW_BYTES_MAX:
+                self.findings.add("row_large", Severity.WARNING, number, f"{len(line) >> 20} MiB")
 
     def _columns(self, block: Block) -> bool:
         """The fast way: every row an object of the same keys, wanted columns all text and none blank."""

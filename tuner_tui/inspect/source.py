@@ -45,7 +45,8 @@ def open_source(path: Path) -> Source:
     opened = open_file(path)
     notes: Notes = []
     if opened.container in (Container.TEXT, Container.PDF):
-        return Source(document_rows([path]), _told(opened), DOCUMENT)
+        notes += _told(opened)
+        return Source(unchanged(document_rows([path], notes), path, notes), notes, DOCUMENT)
     return Source(_noting(opened, notes), notes, table=opened.container is Container.TABLE, inner=_inner(opened))
 
 
@@ -63,8 +64,24 @@ def _told(opened: Opened) -> Notes:
 
 def _noting(opened: Opened, notes: Notes) -> Iterator[Block]:
     """The rows of a file; what is odd about it, some of it known only at its end, goes to `notes` once."""
-    yield from blocks_of(opened)
+    yield from unchanged(blocks_of(opened), opened.path, notes)
     notes += [note for note in _told(opened) if note not in notes]
+
+
+def unchanged(blocks: Iterator[Block], path: Path, notes: Notes) -> Iterator[Block]:
+    """The same blocks; `notes` gets "changed" where the file is another one at their end than at their beginning."""
+    before = _state(path)
+    yield from blocks
+    if _state(path) != before:
+        notes.append(("changed", clean(path.name)))
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _open_folder(path: Path) -> Source:
@@ -73,7 +90,7 @@ def _open_folder(path: Path) -> Source:
     if folder.splits:
         notes.append(("split", ", ".join(folder.splits)))
     if folder.documents:
-        return Source(document_rows(folder.documents), notes, DOCUMENT)
+        return Source(document_rows(folder.documents, notes), notes, DOCUMENT)
     if not folder.parts:
         raise InputError("inspect.empty_folder", path=clean(str(path)))
     return Source(_parts(folder, notes), notes, held=tuple(folder.held))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from advisor.errors import InputError
-from tuner_tui.inspect import inspect
+from tuner_tui.inspect import documents, inspect, opened
 from tuner_tui.inspect.pages import html_text, pdf_text
 from tuner_tui.inspect.rows import Bad
 from tuner_tui.inspect.source import open_source
@@ -133,3 +133,17 @@ def test_a_hub_name_is_read_from_the_cache_or_told_how_to_get(tmp_path: Path, mo
     snapshot.mkdir(parents=True)
     (snapshot / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     assert inspect("someone/rows").rows == 12
+
+
+def test_a_large_text_is_read_in_pieces_that_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_DOCUMENT_BYTES", 20_000)
+    monkeypatch.setattr(documents, "PIECE_BYTES", 2_000)
+    monkeypatch.setattr(opened, "CHUNK_BYTES", 1_000)
+    paragraphs = [f"문단 {at} " + "말 " * (at % 90) for at in range(400)] + ["한" * 20_000]
+    path = tmp_path / "book.txt"
+    path.write_text("\n\n".join(paragraphs), encoding="utf-8")
+    rows = [row for block in documents.document_rows([path], []) for row in block.rows]
+    assert "".join(row["text"] for row in rows) == path.read_text(encoding="utf-8")
+    found = inspect(path)
+    assert found.usable_rows == found.rows == len(rows) > 5
+    assert found.problem("pieces") is not None

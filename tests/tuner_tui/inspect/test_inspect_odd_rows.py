@@ -177,3 +177,65 @@ def test_what_stands_around_a_fault_is_shown_but_never_a_secret(tmp_path: Path) 
         assert problem.rows == [13]
         assert ("tea" in problem.text) is shown
         assert "AKIA" not in problem.text
+
+
+def test_a_fault_is_told_by_its_byte_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    text = LINES.encode() + b"\n" + b'{"instruction": "a", "output" "b"}\n' + LINES.encode()
+    path.write_bytes(text)
+    problem = inspect(path).problem("bad_json")
+    assert problem is not None
+    place = text.index(b'"b"') + 1
+    assert f"byte {place}:" in problem.text
+    text = LINES.encode() * 3 + b'{"instruction": "caf\xe9", "output": "b"}\n'
+    path.write_bytes(text)
+    problem = inspect(path).problem("not_utf8")
+    assert problem is not None
+    place = text.index(b"\xe9") + 1
+    assert f"byte {place})" in problem.text
+
+
+def test_a_very_large_row_is_told(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [*ROWS, {"instruction": "long", "output": "word " * 500_000}]
+    found = inspected(tmp_path / "rows.jsonl", rows)
+    problem = found.problem("row_large")
+    assert problem is not None
+    assert (problem.rows, found.usable_rows) == ([13], 13)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("shift_jis", "今日は晴れです。とても暖かいですよ。"),
+        ("gbk", "今天天气晴朗，非常适合外出散步。"),
+        ("cp1251", "Привет, мир"),
+    ],
+)
+def test_other_encodings_are_not_taken_for_korean(encoding: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    lines = [json.dumps({"prompt": f"{text} {at}", "completion": text}, ensure_ascii=False) + "\n" for at in range(12)]
+    path.write_bytes("".join(lines).encode(encoding))
+    found = inspect(path)
+    assert found.usable_rows == 0
+    assert found.problem("not_utf8") is not None
+    assert [problem.code for problem in found.problems if problem.code == "unknown_format"] == []
+
+
+def test_a_file_that_grows_while_it_is_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(LINES)
+
+    def grow(rows: int, share: float | None) -> None:
+        with path.open("a") as file:
+            file.write(LINES)
+
+    assert inspect(path, heard=grow).problem("changed") is not None
+    assert inspect(path).problem("changed") is None
+
+
+def test_many_columns_of_one_name_are_each_named_in_little_time(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(",".join(["a", "a (2)", "a"] + ["b"] * 50_000) + "\n" + ",".join(["1"] * 50_003) + "\n")
+    found = inspect(path)
+    assert found.rows == 1
+    assert found.columns[:3] == ["a", "a (2)", "a (3)"]

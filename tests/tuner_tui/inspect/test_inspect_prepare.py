@@ -260,3 +260,15 @@ def test_a_turn_that_only_calls_a_tool_is_no_placeholder_and_pictures_are_told(t
     assert found.problem("placeholder") is None
     assert told is not None
     assert (told.rows, "image_url" in told.text) == ([13], True)
+
+
+def test_a_source_that_changes_meanwhile_is_not_prepared(tmp_path: Path) -> None:
+    source = written(tmp_path / "rows.jsonl", [pair(at) for at in range(20)])
+
+    def grow(rows: int, share: float | None) -> None:
+        written(source, [pair(at) for at in range(21 + rows)])
+
+    with pytest.raises(InputError) as told:
+        prepare(source, tmp_path / "out", Choice(), heard=grow)
+    assert told.value.code == "prepare.changed"
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]

@@ -126,3 +126,30 @@ def test_one_row_is_shown_with_trained_and_masked_parts_apart(capsys: pytest.Cap
     assert "".join(piece["text"] for piece in pieces).count("stay with you") == 1
     with pytest.raises(InputError, match="no row 9999"):
         trained_view(STYLE, 9999, MODEL)
+
+
+@pytest.mark.skipif(not (MODEL / "tokenizer.json").is_file(), reason="the practice model is not there")
+def test_a_shown_row_is_coloured_only_where_colours_are_wanted_and_never_raw(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"prompt": "ask \x1b[31m", "completion": "say \x1b]52;c;aGk=\x07"}) + "\n")
+    wanted = ["inspect", str(path), "--model", str(MODEL), "--show", "1"]
+    assert main([*wanted, "--json"]) == 0
+    told = "".join(piece["text"] for piece in json.loads(capsys.readouterr().out))
+    assert told.isprintable() or "\x1b" not in told
+    assert "\x07" not in told
+    assert main(wanted) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(wanted) == 0
+    coloured = capsys.readouterr().out
+    assert "\x1b[32m# " in coloured
+    assert "\x1b[2m. " in coloured
+    assert "\x1b]" not in coloured
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(wanted) == 0
+    assert "\x1b" not in capsys.readouterr().out
