@@ -50,19 +50,16 @@ def build(
     place = store or store_of(docs, rule)
     found = Store(place, rule)
     cut = cutter(name)
+    # Before any reading: a model that cannot be used is named at once.
+    embedder, rerank = _models(spec, device)
     with found.building():
         needed = _update(found, docs, by, cut, told)
         nearest, embedding = None, None
-        if spec.embedding is not None:
+        if embedder is not None:
             from tuner_tui.retrieval.vectors import nearest_in
 
-            nearest, embedding = nearest_in(found, needed, spec.embedding, device)
+            nearest, embedding = nearest_in(found, needed, embedder, spec.embedding or "")
         passages, engine = found.opened()
-    rerank = None
-    if spec.reranker is not None:
-        from tuner_tui.retrieval.models import reranker
-
-        rerank = reranker(spec.reranker, device).scores
     return Index(
         passages,
         engine=engine,
@@ -74,6 +71,16 @@ def build(
         keep=found,
         about={"store": str(place), "terms": name, "embedding": embedding},
     )
+
+
+def _models(spec: RetrievalSpec, device: str) -> tuple[Any, Any]:
+    """The embedding model and the reranker's scores; None for what was not named."""
+    if spec.embedding is None and spec.reranker is None:
+        return None, None
+    from tuner_tui.retrieval import models
+
+    embedder = models.embedder(spec.embedding, device) if spec.embedding else None
+    return embedder, models.reranker(spec.reranker, device).scores if spec.reranker else None
 
 
 def terms_name(wanted: Terms) -> str:

@@ -15,7 +15,6 @@ import msgspec
 from advisor.errors import InputError
 from tuner_tui.retrieval.embed import Embedder
 from tuner_tui.retrieval.index import Nearest, words_of
-from tuner_tui.retrieval.models import embedder
 from tuner_tui.retrieval.nearest import exact
 from tuner_tui.retrieval.store import Segment, Store
 
@@ -36,12 +35,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def nearest_in(
-    store: Store, needed: Sequence[tuple[Segment, Any]], model: str, device: str
+    store: Store, needed: Sequence[tuple[Segment, Any]], found: Embedder, model: str
 ) -> tuple[Nearest, dict[str, Any] | None]:
     """A search by meaning over the living passages of a store, and what is known of its vectors; missing are made."""
     import numpy
 
-    found = embedder(model, device)
     for segment, _ in needed:
         _embed(store, segment, found, model)
     parts = [
