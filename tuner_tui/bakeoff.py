@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 from msgspec import structs
@@ -23,6 +25,8 @@ from tuner_tui.safe import clean
 
 LANES = ("zero_shot", "few_shot", "rag", "ft", "rag_ft", "api", "api_rag")
 Tell = Callable[[str], None]
+Heard = Callable[[dict[str, Any] | None], None]
+BEAT_S = 0.2
 
 
 class Failed(Exception):
@@ -72,8 +76,13 @@ def compare(
     advice: str | None = None,
     html: Path | None = None,
     remote: dict[str, Any] | None = None,
+    heard: Heard = lambda event: None,
 ) -> dict[str, Any]:
-    """The document of `tuner compare --json`; its page goes to `html`. InputError: bad input; Failed: the child."""
+    """The document of `tuner compare --json`; its page goes to `html`. InputError: bad input; Failed: the child.
+
+    `tell` hears of each lane in words; `heard` gets every event of the child (`lane`, `shots`, `item`, `scored`), None
+    in between at least every BEAT_S, and may raise to end it.
+    """
     home = paths.home() / "compare"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as folder:
@@ -86,7 +95,7 @@ def compare(
             "remote": remote and {**remote, "cache": str(home / "endpoint.jsonl")},
         }
         request.write_bytes(msgspec.json.encode({"asked": asked, "advised": advice, "out": str(out)}))
-        _run(request, Path(folder) / "log", told, tell)
+        _run(request, Path(folder) / "log", told, tell, heard)
         if html is not None:
             html.write_bytes(out.with_suffix(".html").read_bytes())
         document: dict[str, Any] = msgspec.json.decode(out.read_bytes())
@@ -107,17 +116,23 @@ def with_history(facts: Facts, history: dict[str, str]) -> Facts:
     return structs.replace(facts, history=structs.replace(facts.history, **{k: Tried(v) for k, v in history.items()}))
 
 
-def _run(request: Path, log: Path, told: Words, tell: Tell) -> None:
+def _run(request: Path, log: Path, told: Words, tell: Tell, heard: Heard) -> None:
     command = [sys.executable, "-P", "-m", "tuner_tui.evaluation", str(request)]
     trouble = ""
     with (
         log.open("wb") as errors,
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors) as child,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, "TUNER_LANG": told.lang},
+        ) as child,
     ):
         assert child.stdout is not None
         try:
-            for line in child.stdout:
-                trouble = _line(line, told, tell) or trouble
+            for line in _lines(child.stdout):
+                trouble = _line(line, told, tell, heard) or trouble
         except BaseException:
             child.terminate()
             raise
@@ -126,8 +141,25 @@ def _run(request: Path, log: Path, told: Words, tell: Tell) -> None:
         raise Failed(failure_code(child.returncode), trouble or clean(last[-1] if last else "?"))
 
 
-def _line(line: bytes, told: Words, tell: Tell) -> str:
+def _lines(pipe: IO[bytes]) -> Iterator[bytes | None]:
+    """The child's lines as they come, and None whenever BEAT_S went by without one."""
+    rest = b""
+    while True:
+        if not select.select([pipe], [], [], BEAT_S)[0]:
+            yield None
+            continue
+        got = os.read(pipe.fileno(), 1 << 16)
+        *lines, rest = (rest + got).split(b"\n")
+        yield from lines
+        if not got:
+            return
+
+
+def _line(line: bytes | None, told: Words, tell: Tell, heard: Heard) -> str:
     """Tell one line of the child's progress; the text of an error."""
+    if line is None:
+        heard(None)
+        return ""
     try:
         event = msgspec.json.decode(line)
         kind = event.pop("t")
@@ -135,10 +167,14 @@ def _line(line: bytes, told: Words, tell: Tell) -> str:
         return ""
     if kind == "error":
         return clean(str(event.get("text", "")), 2000)
+    heard({"t": kind, **event})
     if kind in ("lane", "scored"):
         lane = told.say(f"compare.lane.{event['lane']}")
         numbers = {name: f"{value:.3f}" for name, value in event.items() if isinstance(value, float)}
         tell(told.say(f"compare.progress.{kind}", **{**event, **numbers, "lane": lane}))
+    if kind in ("broken", "other_model"):
+        said = {name: clean(str(value), 400) for name, value in event.items()}
+        tell(told.say(f"compare.progress.{kind}", **{**said, "lane": told.say(f"compare.lane.{event['lane']}")}))
     return ""
 
 
@@ -171,21 +207,55 @@ def recipe_of(run: RunDir) -> Recipe:
 
 def table(document: dict[str, Any], told: Words) -> str:
     """The comparison for a person: one line a lane, then retrieval, then the verdict."""
+    lines = lanes_table(document, told) + notes(document, told)
+    return "\n".join([*lines, "", document["verdict"]["text"]])
+
+
+def lanes_table(document: dict[str, Any], told: Words, room: int | None = None) -> list[str]:
+    """Head and one line a lane; where they do not fit into `room` cells the last columns are left out."""
     head = ["lane", None, "interval", "latency", "tokens", "memory", "difference"]
-    metric = document["lanes"][0]["metric"]
+    metric = told.metric(document["lanes"][0]["metric"])
     rows = [[told.say(f"compare.table.{name}") if name else metric for name in head]]
     rows += [_row(lane, told) for lane in document["lanes"]]
     widths = [max(_width(row[at]) for row in rows) for at in range(len(head))]
-    lines = [
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)) for row in rows
+    shown = len(head)
+    while room is not None and shown > 2 and sum(widths[:shown]) + 2 * (shown - 1) > room:
+        shown -= 1
+    cells = [
+        [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)][:shown] for row in rows
     ]
+    return ["  ".join(row).rstrip() for row in cells]
+
+
+def notes(document: dict[str, Any], told: Words) -> list[str]:
+    """What else the answers say, what retrieval found by itself, groups, forgetting, and the advice after this."""
+    lines: list[str] = figures(document["lanes"], told)
+    for each in document.get("failed") or []:
+        lane = told.say(f"compare.lane.{each['label']}")
+        lines.append(
+            told.say("compare.table.failed", lane=lane, answered=each["answered"], text=clean(each["text"], 400))
+        )
     found = document.get("retrieval")
     if found:
         recall = found["recall"]
         numbers = {"first": f"{recall['1']:.3f}", "third": f"{recall['3']:.3f}", "mrr": f"{found['mrr']:.3f}"}
         lines.append(told.say("compare.table.retrieval", **numbers, items=found["items"], chunks=found["chunks"]))
-    lines += _groups(document["lanes"], told) + _beside(document, told)
-    return "\n".join([*(line.rstrip() for line in lines), "", document["verdict"]["text"]])
+    return lines + _groups(document["lanes"], told) + _beside(document, told)
+
+
+def figures(lanes: list[dict[str, Any]], told: Words) -> list[str]:
+    """A line a lane: every other figure of the same answers, each under its short name."""
+    return [
+        told.say(
+            "compare.table.also",
+            lane=told.say(f"compare.lane.{lane['label']}"),
+            figures=", ".join(
+                f"{told.metric(name)} {value:.3f}" for name, value in lane["also"].items() if name != lane["metric"]
+            ),
+        )
+        for lane in lanes
+        if lane.get("also")
+    ]
 
 
 def _groups(lanes: list[dict[str, Any]], told: Words) -> list[str]:

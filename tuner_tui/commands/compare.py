@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(promised(document, COMPARED, details=args.details))
     else:
         print(bakeoff.table(document, told))
-    return ExitCode.DONE
+    return ExitCode.FAILED if document["failed"] else ExitCode.DONE
 
 
 def keep_facts(recipe: Recipe, document: dict[str, Any], path: Path) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 
+from tuner_tui.evaluation.absences import count_absences
 from tuner_tui.evaluation.interval import mean
+from tuner_tui.evaluation.refusals import count_refusals
 from tuner_tui.evaluation.scorers import exact_match, normalise, token_f1, tokens_of
 
 LABELS = 20
 
 
-def also(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+def also(answers: Sequence[str], references: Sequence[str], absent: str | None = None) -> dict[str, float]:
     """Figures of 0..1 by name, for at least one answer.
 
     Always exact match, token F1, ROUGE-L, chrF and BLEU (both as sacrebleu computes them over all answers); accuracy
-    and macro-F1 where the references are labels; JSON validity where they are JSON.
+    and macro-F1 where the references are labels; JSON validity where they are JSON; refusals and over-refusals where
+    some should be refused, or were; "not in the documents" (or the sentence `absent`) where that is a wanted answer.
     """
     pairs = list(zip(answers, references, strict=True))
     found = {
@@ -27,10 +31,25 @@ def also(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
     }
     labels = [normalise(reference) for reference in references]
     if 1 < len(set(labels)) <= LABELS and len(labels) >= 2 * len(set(labels)):
+        found["accuracy"] = found["exact_match"]
         found["macro_f1"] = macro_f1([normalise(answer) for answer in answers], labels)
     if all(_is_json(reference) for reference in references):
         found["json_valid"] = mean([float(_is_json(answer)) for answer in answers])
+    found |= _refusals(answers, references) | count_absences(answers, references, absent)
     return {name: round(value, 4) for name, value in found.items()}
+
+
+def _refusals(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
+    counted = count_refusals(references, answers)
+    named = {"refused": counted.refused, "over_refused": counted.over_refused}
+    if counted.refused is None and not counted.over_refused:
+        return {}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def perplexity(loss: float | None) -> dict[str, float]:
+    """e to the loss: of how many equally likely tokens each wanted one is; nothing where no loss is known."""
+    return {} if loss is None else {"perplexity": round(math.exp(min(loss, 700.0)), 4)}
 
 
 def rouge_l(answer: str, reference: str) -> float:

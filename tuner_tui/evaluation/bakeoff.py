@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from advisor.errors import InputError
+from advisor.methods import Objective
 from advisor.recipe import Metric, Recipe
-from tuner_tui.evaluation.also import also
+from tuner_tui.evaluation.also import also, perplexity
 from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.generate import answers
 from tuner_tui.evaluation.interval import mean
@@ -28,9 +30,11 @@ from tuner_tui.evaluation.lanes import (
 )
 from tuner_tui.evaluation.measure import GENERATED, Measured, measure
 from tuner_tui.evaluation.remote import Remote, ask_all
+from tuner_tui.evaluation.rewards import rewards
 from tuner_tui.evaluation.weights import Weights, room_of
 from tuner_tui.retrieval.build import of_recipe
 from tuner_tui.retrieval.index import Index
+from tuner_tui.retrieval.score import Retrieved, retrieved
 
 DEVELOPMENT = 24
 POOL = 200
@@ -67,17 +71,16 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     answers: list[str]
 
 
-class Retrieved(msgspec.Struct, frozen=True, kw_only=True):
-    """How good retrieval is by itself, where the rows name their document."""
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane that could not be measured, and why; `answered` of its questions were, and are kept."""
 
-    items: int
-    recall: dict[str, float]
-    mrr: float
-    chunks: int
+    label: Lane
+    text: str
+    answered: int
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """All lanes on the same items."""
+    """All lanes on the same items; `failed` are those that have no figures."""
 
     questions: list[str]
     references: list[str]
@@ -85,6 +88,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     retrieval: Retrieved | None
     cited: list[list[str]] = []
     kept: Kept | None = None
+    failed: list[Broken] = []
 
 
 class Bench:
@@ -116,19 +120,37 @@ class Bench:
         return of_recipe(self.recipe, Path(docs).expanduser(), self.device)
 
     def run(self) -> Compared:
-        """All lanes, one after the other."""
+        """All lanes, one after the other. What an endpoint does ends its own lane only, unless there is no other."""
+        lanes: list[Measurement] = []
+        failed: list[Broken] = []
+        for lane in self.asked.lanes:
+            try:
+                lanes.append(self.lane(lane))
+            except InputError as error:
+                if not error.code.startswith("endpoint.") or (not lanes and lane is self.asked.lanes[-1]):
+                    raise
+                failed.append(self._broken(lane, error))
         return Compared(
             questions=[example.question for example in self.held_out],
             references=[example.completion for example in self.held_out],
-            lanes=[self.lane(lane) for lane in self.asked.lanes],
+            lanes=lanes,
+            failed=failed,
             retrieval=self.retrieved(),
             cited=self._cited(),
             kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
         )
 
+    def _broken(self, lane: Lane, error: InputError) -> Broken:
+        from tuner_tui.words import language
+
+        text = error.text(language())
+        self.tell("broken", lane=lane.value, text=text)
+        return Broken(label=lane, text=text, answered=self._answered)
+
     def lane(self, lane: Lane) -> Measurement:
         """One lane's prompts, answers, score and price."""
         self.tell("lane", lane=lane.value, items=len(self.held_out))
+        self._answered = 0
         if lane.tuned and not self.weights.tuned:
             raise InputError("compare.not_tuned", lane=lane.value)
         if lane.remote:
@@ -136,21 +158,34 @@ class Bench:
         with self.weights.of(tuned=lane.tuned) as model:
             prompts, shots = self._prompts(lane, model)
             with _Peak(self.device) as peak:
-                found = measure(model, self.tokenizer, prompts, self.spec, max_length=room_of(model))
+                found = measure(
+                    model,
+                    self.tokenizer,
+                    prompts,
+                    self.spec,
+                    max_length=room_of(model),
+                    heard=partial(self._heard, lane),
+                )
                 times = self._latencies(model, prompts)
         lengths = [prompt_tokens(self.tokenizer, example) for example in prompts]
         said = [len(self.tokenizer(answer, add_special_tokens=False)["input_ids"]) for answer in found.answers]
         tokens = round(mean(lengths) + (mean(said) if said else 0.0), 1)
         return self._measured(lane, found, latency_ms=times, tokens=tokens, peak_gb=peak.gib, shots=shots)
 
+    def _heard(self, lane: Lane, done: int) -> None:
+        self._answered = done
+        self.tell("item", lane=lane.value, done=done, items=len(self.held_out))
+
     def _asked(self, lane: Lane) -> Measurement:
         """The lane of an endpoint: its latencies are those of the answers when they were asked for."""
         remote = self.asked.remote
         if remote is None:
             raise InputError("compare.no_endpoint", lane=lane.value)
-        found = ask_all(remote, self._prompts(lane, None)[0], self.spec)
+        found = ask_all(remote, self._prompts(lane, None)[0], self.spec, partial(self._heard, lane))
         times = percentiles([each.seconds * 1000 for each in found.answers])
         cost = found.cost_per_1k(remote.price)
+        if found.others(remote.model):
+            self.tell("other_model", lane=lane.value, model=remote.model, models=", ".join(found.others(remote.model)))
         return self._measured(lane, found.measured, latency_ms=times, tokens=found.tokens(), cost_per_1k=cost)
 
     def _measured(
@@ -178,10 +213,19 @@ class Bench:
             peak_gb=peak_gb,
             shots=shots,
             groups=self._groups(found),
-            also=also(found.answers, [example.completion for example in self.held_out]) if whole else {},
+            also=perplexity(found.loss) | (self._also(found.answers) if whole else {}),
             values=found.values,
             answers=found.answers,
         )
+
+    def _also(self, said: Sequence[str]) -> dict[str, float]:
+        """What else the same answers say: texts against texts, and the recipe's reward where one is earned."""
+        references = [example.completion for example in self.held_out]
+        told = also(said, references, self.recipe.retrieval.absent)
+        if self.recipe.reward.python or Objective.GRPO in self.recipe.parsed_label.objectives:
+            questions = [example.question for example in self.held_out]
+            told["reward"] = round(mean(rewards(self.recipe.reward, questions, said, references)), 4)
+        return told
 
     def _prompts(self, lane: Lane, model: Any) -> tuple[list[Example], Shots | None]:
         if lane is Lane.FEW_SHOT:
@@ -200,7 +244,8 @@ class Bench:
             return CHOICES[0]
         likeness, room = likeness_of(pool), room_of(model)
         scores: list[float] = []
-        for shots in CHOICES:
+        for tried, shots in enumerate(CHOICES, 1):
+            self.tell("shots", lane=Lane.FEW_SHOT.value, done=tried, items=len(CHOICES))
             prompts = [shown(example, pool, shots, likeness) for example in development]
             longest = max(prompt_tokens(self.tokenizer, prompt) for prompt in prompts)
             if longest + self.spec.max_new_tokens > room:
@@ -239,12 +284,9 @@ class Bench:
     def retrieved(self) -> Retrieved | None:
         """Recall and mean reciprocal rank of the document that each row names; None when rows name none."""
         named = [(e.question, str(row["doc"])) for e, row in zip(self.held_out, self.rows, strict=True) if "doc" in row]
-        if self.index is None or not named:
+        if self.index is None:
             return None
-        ranks = [_rank([found.chunk.file for found in self.index.search(q, 10)], doc) for q, doc in named]
-        recall = {str(k): mean([float(rank is not None and rank <= k) for rank in ranks]) for k in (1, 3, 10)}
-        mrr = mean([1 / rank if rank else 0.0 for rank in ranks])
-        return Retrieved(items=len(named), recall=recall, mrr=mrr, chunks=len(self.index.chunks))
+        return retrieved(self.index, named)
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float]:
@@ -254,10 +296,6 @@ def percentiles(times: Sequence[float]) -> dict[str, float]:
         "p50": round(ordered[len(ordered) // 2], 1),
         "p95": round(ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)], 1),
     }
-
-
-def _rank(files: list[str], wanted: str) -> int | None:
-    return files.index(wanted) + 1 if wanted in files else None
 
 
 def _rows(recipe: Recipe, held_out: Sequence[Example]) -> list[dict[str, Any]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import random
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,17 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.evaluation.example import Message
+from tuner_tui.evaluation.wire import asked_wait, post
 
 TIMEOUT_S = 60.0
 TRIES = 4
 WAIT_S = 1.0
-ANSWER_BYTES = 1 << 22
+WAIT_MOST_S = 120.0
+"""A server that asks for more patience than this is as good as down: what was answered is kept for another time."""
 AGAIN = (408, 409, 429, 500, 502, 503, 504)
+
+
+BROKEN = (OSError, http.client.HTTPException, ValueError, KeyError, IndexError, TypeError, RecursionError)
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +43,11 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer, how long it took, and the tokens that it is charged for."""
+    """One answer, how long it took, the tokens that it is charged for, and which model says that it answered."""
 
     key: str
     answer: str
+    model: str = ""
     seconds: float = 0.0
     asked: int = 0
     answered: int = 0
@@ -97,13 +103,18 @@ class Endpoint:
         return self._known[key]
 
     def _ask(self, key: str, asked: dict[str, Any]) -> Answer:
-        failure, most = "", (len(json.dumps(asked, ensure_ascii=False).encode()), int(asked["max_tokens"]))
+        failure, wait, most = (
+            "",
+            WAIT_S,
+            (len(json.dumps(asked, ensure_ascii=False).encode()), int(asked["max_tokens"])),
+        )
         for attempt in range(TRIES):
             if self._limit is not None and self.sent >= self._limit:
                 raise InputError("endpoint.limit", limit=self._limit, url=self._url)
             self._charge(most)
             if attempt:
-                self._sleep(WAIT_S * 2 ** (attempt - 1) * (1 + random.random() / 4))
+                self._sleep(wait)
+            wait = WAIT_S * 2**attempt * (1 + random.random() / 4)
             self.sent += 1
             start = time.monotonic()
             try:
@@ -111,12 +122,15 @@ class Endpoint:
                 text, used = self._text(reply), _used(reply, most)
                 self._charge((used[0] - most[0], used[1] - most[1]))
                 took = round(time.monotonic() - start, 4)
-                return Answer(key=key, answer=text, seconds=took, asked=used[0], answered=used[1])
+                model = str(reply.get("model") or "")[:200]
+                return Answer(key=key, answer=text, model=model, seconds=took, asked=used[0], answered=used[1])
             except urllib.error.HTTPError as error:
-                failure = f"HTTP {error.code}"
-                if error.code not in AGAIN:
+                failure, told = f"HTTP {error.code}", asked_wait(error.headers, time.time())
+                error.close()
+                if error.code not in AGAIN or (told is not None and told > WAIT_MOST_S):
                     break
-            except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+                wait = max(wait, told or 0.0)
+            except BROKEN as error:
                 failure = f"{type(error).__name__}: {error}"[:200]
         raise InputError("endpoint.failed", url=self._url, detail=failure)
 
@@ -133,16 +147,7 @@ class Endpoint:
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        request = urllib.request.Request(self._url, json.dumps(asked).encode(), headers)
-        end = time.monotonic() + self._timeout_s
-        with urllib.request.urlopen(request, timeout=self._timeout_s) as reply:
-            found = b""
-            # One socket wait is bounded by the timeout; a server that drips bytes is bounded here.
-            while part := reply.read1(65536):
-                found += part
-                if len(found) > ANSWER_BYTES or time.monotonic() > end:
-                    raise OSError("the answer is too long or too slow")
-        return json.loads(found)
+        return json.loads(post(self._url, json.dumps(asked).encode(), headers, self._timeout_s))
 
     def _text(self, reply: Any) -> str:
         text = reply["choices"][0]["message"]["content"]

@@ -29,11 +29,16 @@ def likelihoods(
     *,
     max_length: int,
     between: Callable[[], None] = lambda: None,
+    heard: Callable[[int], None] = lambda done: None,
 ) -> list[Likelihood]:
-    """How likely the model finds each (example, answer); texts are cut at `max_length` tokens as in training."""
+    """How likely the model finds each (example, answer); texts are cut at `max_length` tokens as in training.
+
+    `between` is called before each batch; `heard` after each, with how many are scored.
+    """
     coded = [encode_pair(tokenizer, example, answer) for example, answer in pairs]
     coded = [(ids[:max_length], min(shared, max_length)) for ids, shared in coded]
     found = [Likelihood(0.0, 0)] * len(coded)
+    done = 0
     with inference(model):
         for chunk in _batches([len(ids) for ids, _ in coded], _room(model)):
             between()
@@ -41,6 +46,8 @@ def likelihoods(
             scored = in_pieces([coded[index] for index in chunk], partial(_score, model, pad))
             for index, likelihood in zip(chunk, scored, strict=True):
                 found[index] = likelihood
+            done += len(chunk)
+            heard(done)
     return found
 
 

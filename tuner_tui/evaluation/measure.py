@@ -51,17 +51,33 @@ def measure(
     *,
     max_length: int,
     between: Callable[[], None] = lambda: None,
+    heard: Callable[[int], None] = lambda done: None,
 ) -> Measured:
     """Score `examples` (at least one) by `spec.metric`; answers are generated for the score or the samples.
+
+    `between` is called before each batch; `heard` after each of those that the score waits for, with how many are done.
 
     Of single answers with a verdict (KTO), the loss counts the liked ones, and the preference is how often a liked
     answer is likelier (per token) than a disliked one.
     """
     asked = len(examples) if spec.metric in GENERATED else min(spec.samples, len(examples))
     asked = asked if examples[0].prompt else 0  # running text asks nothing
-    said = answers(model, tokenizer, examples[:asked], max_new_tokens=spec.max_new_tokens, between=between)
+    generated = spec.metric in GENERATED
+    said = answers(
+        model,
+        tokenizer,
+        examples[:asked],
+        max_new_tokens=spec.max_new_tokens,
+        between=between,
+        heard=heard if generated else lambda done: None,
+    )
     wanted = likelihoods(
-        model, tokenizer, [(e, e.completion) for e in examples], max_length=max_length, between=between
+        model,
+        tokenizer,
+        [(e, e.completion) for e in examples],
+        max_length=max_length,
+        between=between,
+        heard=(lambda done: None) if generated else heard,
     )
     liked = [each for each, example in zip(wanted, examples, strict=True) if example.liked is not False]
     if spec.metric is Metric.PREFERENCE and examples[0].liked is not None:

@@ -82,6 +82,7 @@ def document(found: Compared, judged: Verdict, gaps: dict[str, Any], goal: float
         "verdict": msgspec.to_builtins(judged),
         "retrieval": msgspec.to_builtins(found.retrieval),
         "kept": msgspec.to_builtins(found.kept),
+        "failed": msgspec.to_builtins(found.failed),
         "history": history(found, goal),
         "answers": _answers(found),
     }

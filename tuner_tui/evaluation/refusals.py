@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tuner_tui.evaluation.example import Example
+from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.scorers import normalise
 
 OPENING = 160
@@ -29,12 +29,15 @@ REFUSED = re.compile("|".join((*ENGLISH, *KOREAN)), re.DOTALL)
 
 
 class Refusals(msgspec.Struct, frozen=True, kw_only=True):
-    """Shares of 0..1; None where no held-out question is of that kind."""
+    """Shares of 0..1; None where no held-out question is of that kind. `wrongly`: 1 for each of those that should be
+    answered and was refused, else 0.
+    """
 
     refused: float | None
     over_refused: float | None
     to_refuse: int
     to_answer: int
+    wrongly: list[float]
 
 
 def is_refusal(text: str) -> bool:
@@ -42,13 +45,15 @@ def is_refusal(text: str) -> bool:
     return REFUSED.search(normalise(text)[:OPENING]) is not None
 
 
-def count_refusals(examples: Sequence[Example], answers: Sequence[str]) -> Refusals:
+def count_refusals(references: Sequence[str], answers: Sequence[str]) -> Refusals:
     """How often what should be refused is, and how often what should be answered is refused."""
-    pairs = [(is_refusal(e.completion), is_refusal(answer)) for e, answer in zip(examples, answers, strict=True)]
+    pairs = [(is_refusal(wanted), float(is_refusal(said))) for wanted, said in zip(references, answers, strict=True)]
     right = [said for wanted, said in pairs if wanted]
     wrong = [said for wanted, said in pairs if not wanted]
-    return Refusals(refused=_share(right), over_refused=_share(wrong), to_refuse=len(right), to_answer=len(wrong))
-
-
-def _share(found: list[bool]) -> float | None:
-    return sum(found) / len(found) if found else None
+    return Refusals(
+        refused=mean(right) if right else None,
+        over_refused=mean(wrong) if wrong else None,
+        to_refuse=len(right),
+        to_answer=len(wrong),
+        wrongly=wrong,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.interval import bootstrap, mean
 from tuner_tui.evaluation.lanes import turns_of
 from tuner_tui.evaluation.measure import GENERATED, Measured, score_of
+from tuner_tui.safe import clean
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +47,29 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         rates = Rates(asked=price[0], answered=price[1])
         return round(1000 * mean([rates.cost(each.asked, each.answered) for each in self.answers]), 6)
 
+    def others(self, model: str) -> list[str]:
+        """Models that say they answered and are not the one that was asked; a dated name of it is the same one."""
+        said = {each.model for each in self.answers if each.model}
+        return sorted(
+            clean(name, 100) for name in said if not name.rpartition("/")[2].startswith(model.rpartition("/")[2])
+        )
+
     def tokens(self) -> float:
         """Tokens of a request, asked and answered."""
         return round(mean([float(each.asked + each.answered) for each in self.answers]), 1)
 
 
-def ask_all(remote: Remote, prompts: Sequence[Example], spec: EvalSpec) -> Asked:
-    """Every prompt, one after the other; what was answered before is not asked again."""
+def ask_all(
+    remote: Remote, prompts: Sequence[Example], spec: EvalSpec, heard: Callable[[int], None] = lambda done: None
+) -> Asked:
+    """Every prompt, one after the other; what was answered before is not asked again. `heard` counts them."""
     if spec.metric not in GENERATED:
         raise InputError("compare.remote_metric", metric=spec.metric)
     endpoint = remote.endpoint()
-    found = [endpoint.answered(list(turns_of(example)), max_tokens=spec.max_new_tokens) for example in prompts]
+    found = []
+    for example in prompts:
+        found.append(endpoint.answered(list(turns_of(example)), max_tokens=spec.max_new_tokens))
+        heard(len(found))
     values = [score_of(spec, each.answer, example) for each, example in zip(found, prompts, strict=True)]
     low, high = bootstrap(values)
     measured = Measured(

@@ -31,6 +31,17 @@ def judge_of(spec: RewardSpec) -> Judge:
     return _each({Check.EXACT: scorers.exact_match, Check.NUMERIC: numeric, Check.JSON: same_json}[spec.check])
 
 
+def rewards(spec: RewardSpec, prompts: Sequence[str], answers: Sequence[str], references: Sequence[str]) -> list[float]:
+    """The rewards of some answers, whatever runs for them ended; InputError when the recipe names no way."""
+    judge = judge_of(spec)
+    try:
+        return judge(prompts, answers, references)
+    finally:
+        close = getattr(judge, "close", None)
+        if close is not None:
+            close()
+
+
 def _each(score: Callable[[str, str], float]) -> Judge:
     def judge(prompts: Sequence[str], answers: Sequence[str], references: Sequence[str]) -> list[float]:
         return [score(answer, reference) for answer, reference in zip(answers, references, strict=True)]

@@ -12,8 +12,80 @@ import pytest
 import tuner_tui.words  # noqa: F401  errors speak its words
 from advisor.errors import InputError
 from tuner_tui.evaluation.endpoint import Endpoint
+from tuner_tui.evaluation.measure import Measured
+from tuner_tui.evaluation.remote import Asked
+from tuner_tui.evaluation.wire import asked_wait
 
 ASKED = [{"role": "user", "content": "hi"}]
+
+
+def stall(handler: "Handler") -> None:
+    threading.Event().wait(5)
+
+
+def drip(handler: "Handler") -> None:
+    """A header that never ends, a byte at a time."""
+    try:
+        for _ in range(100):
+            handler.wfile.write(b"H")
+            handler.wfile.flush()
+            threading.Event().wait(0.05)
+    except OSError:
+        return
+
+
+def cut_off(handler: "Handler") -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"choices": [{"message": {"content": "half"}}]}')
+
+
+def half_chunk(handler: "Handler") -> None:
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"ff\r\n{")
+
+
+def huge(handler: "Handler") -> None:
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        for _ in range(1000):
+            handler.wfile.write(b" " * 65536)
+    except OSError:
+        return
+
+
+def busy(handler: "Handler") -> None:
+    handler.send_response(429)
+    handler.send_header("Retry-After", "7")
+    handler.end_headers()
+
+
+def shut(handler: "Handler") -> None:
+    handler.send_response(503)
+    handler.send_header("Retry-After", "86400")
+    handler.end_headers()
+
+
+def elsewhere(handler: "Handler") -> None:
+    handler.send_response(307)
+    handler.send_header("Location", "/v1/elsewhere")
+    handler.end_headers()
+
+
+RUDE = {
+    "stall": stall,
+    "drip": drip,
+    "cut_off": cut_off,
+    "half_chunk": half_chunk,
+    "huge": huge,
+    "busy": busy,
+    "shut": shut,
+    "elsewhere": elsewhere,
+}
 
 
 class Server(ThreadingHTTPServer):
@@ -29,13 +101,24 @@ class Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append(asked | {"authorization": self.headers.get("Authorization")})
         how = self.server.plan.pop(0)
-        if how == "stall":
-            threading.Event().wait(5)
+        if how in RUDE:
+            RUDE[how](self)
             return
         body = {
             "good": json.dumps({"choices": [{"message": {"content": " 안녕 "}}], "usage": {"total_tokens": 7}}),
             "lie": '{"choices": []}',
             "torn": '{"choices": [',
+            "deep": "[" * 200_000,
+            "other": json.dumps({"choices": [{"message": {"content": "x"}}], "model": "another"}),
+            "greedy": json.dumps(
+                {
+                    "choices": [{"message": {"content": "x"}}],
+                    "usage": {"prompt_tokens": 10**12, "completion_tokens": 10**12},
+                }
+            ),
+            "negative": json.dumps(
+                {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": -5, "completion_tokens": -5}}
+            ),
         }.get(how, "")
         self.send_response(int(how) if how.isdigit() else 200)
         self.send_header("Content-Length", str(len(body.encode())))
@@ -59,7 +142,7 @@ def server() -> Iterator[Server]:
 
 def endpoint(server: Server, **options: object) -> Endpoint:
     url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    return Endpoint(url, "m", sleep=lambda _: None, **options)  # type: ignore[arg-type]
+    return Endpoint(url, "m", **{"sleep": lambda _: None, **options})  # type: ignore[arg-type]
 
 
 def test_errors_lies_and_torn_answers_are_asked_again(server: Server) -> None:
@@ -107,3 +190,55 @@ def test_a_limit_of_requests_holds_and_the_key_comes_from_the_environment(
     assert "limit" in error.value.text("en")
     with pytest.raises(InputError):
         endpoint(server, key_env="NOT_SET_ANYWHERE")
+
+
+@pytest.mark.parametrize("how", ["cut_off", "half_chunk", "huge", "deep", "drip"])
+def test_a_broken_answer_is_never_taken_for_one(server: Server, how: str) -> None:
+    server.plan = [how, "good"]
+    start = time.monotonic()
+    assert endpoint(server, timeout_s=1.0).answer(ASKED, max_tokens=4) == "안녕"
+    assert len(server.seen) == 2
+    assert time.monotonic() - start < 4
+
+
+def test_a_busy_server_is_given_the_time_it_asks_for_and_one_that_asks_for_a_day_is_not(server: Server) -> None:
+    waits: list[float] = []
+    server.plan = ["busy", "good", "shut"]
+    client = endpoint(server, sleep=waits.append)
+    assert client.answer(ASKED, max_tokens=4) == "안녕"
+    assert waits == [7.0]
+    with pytest.raises(InputError) as error:
+        client.answer([{"role": "user", "content": "more"}], max_tokens=4)
+    assert "HTTP 503" in error.value.text("en")
+    assert waits == [7.0]
+
+
+def test_retry_after_is_read_as_seconds_or_a_date_and_nonsense_is_none() -> None:
+    assert asked_wait({"Retry-After": "Thu, 01 Jan 1970 00:01:40 GMT"}, 40.0) == 60.0
+    assert asked_wait({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, 40.0) == 0.0
+    assert [asked_wait({"Retry-After": text}, 0.0) for text in ("soon", "-3", "", "9" * 40)] == [None] * 4
+
+
+def test_the_key_goes_to_no_other_address(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "k-1")
+    server.plan = ["elsewhere", "good"]
+    with pytest.raises(InputError) as error:
+        endpoint(server, key_env="MY_KEY").answer(ASKED, max_tokens=4)
+    assert "HTTP 307" in error.value.text("en")
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("how", ["greedy", "negative", "good"])
+def test_what_it_says_of_its_use_is_believed_within_bounds_only(server: Server, how: str) -> None:
+    server.plan = [how]
+    found = endpoint(server).answered(ASKED, max_tokens=4)
+    assert 0 < found.asked < 200
+    assert found.answered == 4
+
+
+def test_who_says_that_it_answered_is_kept(server: Server) -> None:
+    server.plan = ["other"]
+    found = endpoint(server).answered(ASKED, max_tokens=4)
+    asked = Asked(measured=Measured(metric="exact_match", score=0, low=0, high=0, items=1, loss=None), answers=[found])  # type: ignore[arg-type]
+    assert asked.others("m") == ["another"]
+    assert asked.others("another") == asked.others("org/anot") == []
