@@ -40,7 +40,8 @@ def verdict(
     met = sign * chosen.score >= sign * goal
     told = advised is not None and (met or any(gap.real for gap in gaps.values()))
     agrees = advised == chosen.label.value if told else None
-    text = _text(chosen, best, lanes, met=met, goal=goal, agrees=agrees, advised=advised, say=say)
+    text = _text(chosen, best, lanes, equal, met=met, goal=goal, agrees=agrees, advised=advised, say=say)
+    text = f"{text} {say(f'compare.next.{next_step(found, chosen, met=met, goal=goal)}')}"
     return (
         Verdict(label=chosen.label, goal_met=met, agrees_with_advice=agrees, text=text),
         {name: msgspec.to_builtins(gap) | {"real": gap.real} for name, gap in gaps.items()},
@@ -51,6 +52,7 @@ def _text(
     chosen: Measurement,
     best: Measurement,
     lanes: Sequence[Measurement],
+    equal: Sequence[Measurement],
     *,
     met: bool,
     goal: float,
@@ -60,13 +62,36 @@ def _text(
 ) -> str:
     name = say(f"compare.lane.{chosen.label.value}")
     parts = [say("compare.text.chosen", lane=name, score=f"{chosen.score:.3f}", lanes=len(lanes))]
-    if chosen is not best:
+    if len(equal) == len(lanes) > 1:
+        parts.append(say("compare.text.no_difference"))
+    elif chosen is not best:
         parts.append(say("compare.text.equal", best=say(f"compare.lane.{best.label.value}"), score=f"{best.score:.3f}"))
     parts.append(say("compare.text.met" if met else "compare.text.not_met", goal=f"{goal:g}"))
     if agrees is not None:
         told = say(f"compare.lane.{advised}")
         parts.append(say("compare.text.agrees" if agrees else "compare.text.overturns", advised=told))
     return " ".join(parts)
+
+
+FOUND_ENOUGH = 0.9
+
+
+def next_step(found: Compared, chosen: Measurement, *, met: bool, goal: float) -> str:
+    """What to do after this, by what the table itself says: a key under `compare.next`."""
+    if met:
+        return "keep_tuned" if chosen.label.tuned else "keep_documents" if chosen.label.retrieves else "keep_prompt"
+    sign = -1.0 if chosen.metric is Metric.LOSS else 1.0
+    if max(sign * chosen.low, sign * chosen.high) >= sign * goal:
+        return "more_questions"
+    measured = {lane.label for lane in found.lanes}
+    recall = found.retrieval.recall.get("3", 1.0) if found.retrieval else 1.0
+    if recall < FOUND_ENOUGH:
+        return "better_retrieval"
+    if found.retrieval is None and not any(lane.retrieves for lane in measured):
+        return "documents" if any(lane.tuned for lane in measured) else "tune_or_documents"
+    if any(lane.retrieves for lane in measured) and Lane.RAG_FT not in measured:
+        return "both"
+    return "data_or_model"
 
 
 def document(found: Compared, judged: Verdict, gaps: dict[str, Any], goal: float) -> dict[str, Any]:

@@ -4,15 +4,20 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from advisor.engine import recommend
 from advisor.errors import InputError
+from advisor.facts import Data, Facts, Goal
 from advisor.recipe import Check, Metric, RewardSpec
+from tuner_tui.bakeoff import with_history
 from tuner_tui.evaluation.bakeoff import Compared, Measurement
 from tuner_tui.evaluation.lanes import Lane
-from tuner_tui.evaluation.outcome import document, verdict
+from tuner_tui.evaluation.outcome import document, next_step, verdict
 from tuner_tui.evaluation.paired import difference
 from tuner_tui.evaluation.rewards import judge_of, number_in
 from tuner_tui.evaluation.scorers import exact_match, token_f1
+from tuner_tui.retrieval.score import Retrieved
 from tuner_tui.words import words
 
 
@@ -32,6 +37,11 @@ def lane(label: Lane, values: list[float]) -> Measurement:
         values=values,
         answers=["a"] * len(values),
     )
+
+
+def narrow(label: Lane, score: float) -> Measurement:
+    """A lane whose interval is narrow."""
+    return structs.replace(lane(label, [score] * 40), low=score - 0.05, high=score + 0.05)
 
 
 def judged(*lanes: Measurement, advised: str | None = None):  # type: ignore[no-untyped-def]
@@ -55,6 +65,45 @@ def test_a_real_difference_overturns_the_advice() -> None:
 def test_when_every_lane_fails_alike_nothing_is_confirmed_or_overturned() -> None:
     _, found, _ = judged(lane(Lane.ZERO_SHOT, [0.0] * 20), lane(Lane.FT, [0.0] * 20), advised="ft")
     assert (found.goal_met, found.agrees_with_advice) == (False, None)
+
+
+def test_lanes_that_do_not_differ_are_said_not_to_and_the_simplest_is_taken() -> None:
+    same = [1.0, 0.0] * 20
+    _, found, _ = judged(lane(Lane.ZERO_SHOT, same), lane(Lane.RAG, same), lane(Lane.FT, same[::-1]))
+    assert found.label is Lane.ZERO_SHOT
+    assert "no real difference between" in found.text
+
+
+@pytest.mark.parametrize(
+    ("lanes", "retrieval", "step"),
+    [
+        ([lane(Lane.ZERO_SHOT, [1.0] * 40)], None, "keep_prompt"),
+        ([lane(Lane.ZERO_SHOT, [0.0] * 40), lane(Lane.RAG, [1.0] * 40)], None, "keep_documents"),
+        ([lane(Lane.ZERO_SHOT, [0.0] * 40), lane(Lane.FT, [1.0] * 40)], None, "keep_tuned"),
+        ([narrow(Lane.ZERO_SHOT, 0.2)], None, "tune_or_documents"),
+        ([narrow(Lane.ZERO_SHOT, 0.1), narrow(Lane.FT, 0.5)], None, "documents"),
+        ([narrow(Lane.RAG, 0.3)], 0.4, "better_retrieval"),
+        ([narrow(Lane.RAG, 0.3)], 0.99, "both"),
+        ([narrow(Lane.RAG_FT, 0.6)], 0.99, "data_or_model"),
+        ([lane(Lane.ZERO_SHOT, [1.0, 1.0, 1.0, 0.0])], None, "more_questions"),
+    ],
+)
+def test_what_to_do_next_follows_from_the_table(lanes: list[Measurement], retrieval: float | None, step: str) -> None:
+    found, verdict_, _ = judged(*lanes)
+    if retrieval is not None:
+        scored = Retrieved(items=9, recall={"3": retrieval}, mrr=0.5, chunks=9, retriever="bm25", by={})
+        found = structs.replace(found, retrieval=scored)
+    chosen = next(each for each in lanes if each.label is verdict_.label)
+    assert next_step(found, chosen, met=verdict_.goal_met, goal=0.9) == step
+    assert words("ko").say(f"compare.next.{step}")
+
+
+def test_what_was_measured_changes_the_advice() -> None:
+    facts = Facts(goals=[Goal.STYLE], data=Data(instruction_pairs=3000))
+    tried = with_history(facts, {"prompting": "works"})
+    assert str(recommend(tried).approach) in ("zero_shot", "few_shot")
+    failed = with_history(facts, {"prompting": "insufficient"})
+    assert str(recommend(failed).approach) == "ft"
 
 
 def test_the_document_holds_the_contracts_keys() -> None:
