@@ -7,25 +7,33 @@ from collections.abc import Sequence
 
 from tuner_tui.retrieval.chunks import Chunk
 
+MARKS = re.compile(
+    r"<[|｜][^|｜<>]{0,60}[|｜]>|</?s>|<</?SYS>>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
+    r"|</?(?:start|end)_of_(?:turn|role|text)>|<(?:bos|eos|pad|unk)>|</?think>|</?tool_(?:call|response)>"
+)
 HANGUL = re.compile("[가-힣]")
 FRAMES = {"ko": ("자료:", "질문:"), "en": ("Passages:", "Question:")}
 
 
 def harmless(text: str, marks: Sequence[str]) -> str:
-    """One line of text without the tokenizer's special tokens, control characters or our own frame's words.
+    """One line of text without special tokens, control characters or our own frame's words.
 
-    `marks` are the special tokens as text. What is taken out leaves a space.
+    `marks` are the tokenizer's special tokens as text; those of the common chat templates go too, for an endpoint's
+    tokenizer is not known here. What is taken out leaves a space.
     """
-    for mark in sorted({mark for mark in marks if mark}, key=len, reverse=True):
-        text = text.replace(mark, " ")
+    gone = sorted({mark for mark in marks if mark}, key=len, reverse=True)
     text = "".join(" " if character in "\r\n\t\v\f\x85\u2028\u2029" else character for character in text)
     text = "".join(character for character in text if character.isprintable())
-    for words in FRAMES.values():
-        for word in words:
-            text = text.replace(word, word[:-1])
-    # Taking a mark away can join two halves to a new one.
-    cleaned = " ".join(text.split())
-    return cleaned if not any(mark in cleaned for mark in marks if mark) else harmless(cleaned, marks)
+    before = None
+    while text != before:  # taking a mark away can join two halves to a new one
+        before, text = text, MARKS.sub(" ", text)
+        for mark in gone:
+            text = text.replace(mark, " ")
+        for words in FRAMES.values():
+            for word in words:
+                text = text.replace(word, word[:-1])
+        text = " ".join(text.split())
+    return text
 
 
 def framed(question: str) -> bool:

@@ -48,6 +48,32 @@ def test_the_rag_script_asks_our_prompts_from_anywhere(recipe: Path, tmp_path: P
     assert "tuner_tui" not in (moved / "ask.py").read_text()
 
 
+@pytest.mark.slow
+def test_the_rag_script_finds_by_meaning_in_our_order(recipe: Path, tmp_path: Path) -> None:
+    """The practice model as embedding model: any folder with a transformer and a tokenizer is one."""
+    content = json.loads(recipe.read_text())
+    content["retrieval"] = {
+        "retriever": "fusion",
+        "embedding": content["model"]["id"],
+        "passages": 5,
+        "terms": "bigrams",
+    }
+    recipe.write_text(json.dumps(content))
+    code, said, words = export(recipe, "rag", tmp_path / "out")
+    assert code == 0, (said, words)
+    assert said["checks"][0]["value"] == 8
+    build = json.loads((tmp_path / "out" / "rag" / "build.json").read_text())
+    assert build["retriever"] == "fusion"
+    assert "numpy==" in (tmp_path / "out" / "rag" / "requirements.txt").read_text()
+    (tmp_path / "out" / "rag" / "build.json").write_text(
+        json.dumps(build | {"embedding": build["embedding"] | {"fingerprint": "0" * 16}})
+    )
+    command = [sys.executable, "-I", str(tmp_path / "out" / "rag" / "ask.py"), "What?", "--show"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "is not the model that made vectors.npy" in done.stderr
+
+
 def test_a_passage_cannot_speak_for_the_model(recipe: Path, tmp_path: Path) -> None:
     export(recipe, "rag", tmp_path / "out")
     command = [sys.executable, "-I", str(tmp_path / "out" / "rag" / "ask.py"), "What does item 99 say?", "--show"]
