@@ -15,7 +15,10 @@ svg { width: 100%; height: auto } text { fill: currentColor; font: 13px system-u
 .bar { fill: var(--good); opacity: .35 } .best { opacity: .8 } .goal { stroke: var(--bad); stroke-dasharray: 4 3 }
 .span { stroke: currentColor; stroke-width: 2 } .axis { stroke: var(--line) }
 input[name=show] { margin: 0 .3rem 0 1rem } tbody tr { display: none }
-#all:checked ~ table tr, #split:checked ~ table tr.split { display: table-row }
+#all:checked ~ table tr, #split:checked ~ table :is(tr.win, tr.loss), #win:checked ~ table tr.win,
+#loss:checked ~ table tr.loss, #tie:checked ~ table tr.tie { display: table-row }
+section { overflow-x: auto } tr.win td:first-child { box-shadow: inset 3px 0 var(--good) }
+tr.loss td:first-child { box-shadow: inset 3px 0 var(--bad) } label { white-space: nowrap }
  .plain tbody tr { display: table-row } section table { margin-top: .75rem }
 """
 
@@ -27,6 +30,7 @@ def page(document: dict[str, Any], *, goal: float, lang: str, say: Say) -> str:
         f"<h1>{title}</h1><p><b>{escape(document['verdict']['text'])}</b></p>",
         chart(document["lanes"], goal, say),
         f"<h2>{escape(say('compare.page.figures'))}</h2>{_figures(document['lanes'], say)}",
+        _beside(document, say),
         f"<h2>{escape(say('compare.page.answers'))}</h2>{_answers(document, say)}",
     ]
     head = (
@@ -84,22 +88,65 @@ def _figures(lanes: list[dict[str, Any]], say: Say) -> str:
     return _table(head, [("", row) for row in rows], "plain")
 
 
+def _beside(document: dict[str, Any], say: Say) -> str:
+    """Every other figure of the same answers, a row each, and the lanes that could not be measured."""
+    lanes, parts = document["lanes"], []
+    names = [
+        name for name in dict.fromkeys(key for lane in lanes for key in lane["also"]) if name != lanes[0]["metric"]
+    ]
+    if names:
+        head = [say("compare.page.also"), *(say(f"compare.lane.{lane['label']}") for lane in lanes)]
+        cells = [
+            [
+                say(f"metric.{name}.short"),
+                *(f"{lane['also'][name]:.3f}" if name in lane["also"] else "—" for lane in lanes),
+            ]
+            for name in names
+        ]
+        parts.append(_table(head, [("", row) for row in cells], "plain"))
+    for each in document.get("failed") or []:
+        told = {"lane": say(f"compare.lane.{each['label']}"), "answered": each["answered"], "text": each["text"]}
+        parts.append(f"<p class=no>{escape(say('compare.table.failed', **told))}</p>")
+    return "".join(parts)
+
+
 def _answers(document: dict[str, Any], say: Say) -> str:
-    """All questions, and by one press only those on which the lanes differ."""
+    """All questions; by one press those that the lane of the verdict won, lost, or shared with the best other one."""
     labels = [lane["label"] for lane in document["lanes"]]
+    chosen = document["verdict"]["label"]
     head = [say("training.page.prompt"), say("training.page.reference")]
     head += [say(f"compare.lane.{label}") for label in labels]
+    sign = -1.0 if document["lanes"][0]["metric"] == "loss" else 1.0
     rows = []
     for row in document["answers"]:
         said = [row["lanes"].get(label) for label in labels]
-        scores = {each["score"] for each in said if each}
         cells = [f"{_mark(each['score'])} {each['answer']}" if each else "—" for each in said]
-        rows.append(("split" if len(scores) > 1 else "", [row["question"], row["reference"], *cells]))
-    choose = (
-        f"<input type=radio name=show id=split checked><label for=split>{escape(say('compare.page.split'))}</label>"
-        f"<input type=radio name=show id=all><label for=all>{escape(say('compare.page.all'))}</label>"
+        asked = "\n".join([row["question"], *(f"[{cited}]" for cited in row.get("passages", []))])
+        rows.append((outcome_for(row, chosen, sign), [asked, row["reference"], *cells]))
+    return f"<section>{_choose([kind for kind, _ in rows], chosen, say)}{_table(head, rows, 'side')}</section>"
+
+
+def outcome_for(row: dict[str, Any], chosen: str, sign: float = 1.0) -> str:
+    """`win` where the chosen lane scored more than every other one, `loss` where one scored more, else `tie`."""
+    scores = {label: sign * each["score"] for label, each in row["lanes"].items()}
+    own = scores.pop(chosen, None)
+    if own is None or not scores:
+        return "tie"
+    best = max(scores.values())
+    return "win" if own > best else "loss" if own < best else "tie"
+
+
+def _choose(kinds: list[str], chosen: str, say: Say) -> str:
+    """One button a kind, with how many there are; they work without a script."""
+    counts = {kind: kinds.count(kind) for kind in ("win", "loss", "tie")}
+    counts = {"split": counts["win"] + counts["loss"], **counts, "all": len(kinds)}
+    first = "split" if counts["split"] else "all"
+    lane = say(f"compare.lane.{chosen}")
+    return "".join(
+        f"<input type=radio name=show id={name}{' checked' if name == first else ''}>"
+        f"<label for={name}>{escape(say(f'compare.page.{name}', lane=lane))} ({count})</label>"
+        for name, count in counts.items()
     )
-    return f"<section>{choose}{_table(head, rows, 'side')}</section>"
 
 
 def _mark(score: float) -> str:
