@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 from tuner_tui import __version__, paths
 from tuner_tui.redact import redact
+from tuner_tui.safe import clean
 
 MESSAGE = 300
 DEEPEST = 60
@@ -42,6 +44,15 @@ def keep(error: BaseException, doing: str, folder: Path | None = None) -> Path |
         write_atomic(path, json.dumps(bundle(error, doing), indent=2).encode() + b"\n")
     except Exception:
         return None  # a crash on a full disk is told all the same
+    return path
+
+
+def tell(error: BaseException, doing: str, folder: Path | None = None) -> Path | None:
+    """The bundle of `keep`; what happened goes to stderr too: nothing in it drives a terminal, and no key is left."""
+    path = keep(error, doing, folder)
+    with contextlib.suppress(OSError):
+        text = redact("".join(traceback.format_exception(error)))
+        print(clean(text, len(text) or 1, lines=True), file=sys.stderr)
     return path
 
 

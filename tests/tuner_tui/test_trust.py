@@ -15,13 +15,14 @@ import yaml
 from advisor.errors import InputError
 from advisor.recipe import ModelSpec, decode_recipe
 from tuner_tui import paths
-from tuner_tui.redact import GONE, Shield, redacted, redactor
+from tuner_tui.redact import CHUNK, GONE, Shield, mask, redacted, redactor
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.preflight import check_adapter, check_model, refuse_code
 from tuner_tui.training.checkpoint import PARTIAL, Manifest, manifest_of, refuse_others, seal
 
 HUB, OPEN, OWN = "hf_" + "C4n4ry" * 5, "sk-" + "C4n4ry0pen" * 3, "my-own-canary-value-93651"
-PLANTED = {"HF_TOKEN": HUB, "OPENAI_API_KEY": OPEN, "COMPANY_API_TOKEN": OWN}
+TRACKED = "4canary5" * 5
+PLANTED = {"HF_TOKEN": HUB, "OPENAI_API_KEY": OPEN, "COMPANY_API_TOKEN": OWN, "WANDB_API_KEY": TRACKED}
 
 
 def model_of(folder: Path, **config: object) -> ModelSpec:
@@ -93,6 +94,69 @@ def test_a_shielded_stream_prints_no_key() -> None:
     assert "plainsecret1" not in stream.getvalue()
     assert not any(value in stream.getvalue() for value in PLANTED.values())
     assert redacted({"a": [1, None, OPEN]}, redactor({})) == {"a": [1, None, GONE]}
+
+
+def test_what_a_library_prints_past_python_is_masked_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PLANTED.items():
+        monkeypatch.setenv(name, value)
+    log = tmp_path / "output.log"
+    across = b"x" * (CHUNK - 5) + HUB.encode() + b"\n"  # begins in one piece of the file and ends in the next
+    log.write_bytes("가 ".encode() + OWN.encode() + b" \xff\x00\n" + across + TRACKED.encode() + b" end\n")
+    size = log.stat().st_size
+    assert mask(log) == 3
+    left = log.read_bytes()
+    assert len(left) == size
+    assert left.startswith("가 ".encode() + b"*" * len(OWN) + b" \xff\x00\n")
+    assert left.endswith(b"* end\n")
+    assert not any(value.encode() in left for value in PLANTED.values())
+    assert mask(log) == 0
+    (tmp_path / "link").symlink_to(log)
+    assert mask(tmp_path / "link") == mask(tmp_path / "none") == 0
+
+
+def child(folder: Path, recipe: dict[str, object], home: Path) -> subprocess.CompletedProcess[str]:
+    """The training child on its own, keys in its environment."""
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    env = {**os.environ, **PLANTED, "TUNER_HOME": str(home), "TUNER_LANG": "en"}
+    with (folder / "output.log").open("wb") as log:
+        command = [sys.executable, "-m", "tuner_tui.training", str(folder)]
+        return subprocess.run(command, env=env, stdout=log, stderr=log, text=True)
+
+
+def refuse_planted(*roots: Path) -> None:
+    """No planted key is in any file."""
+    written = [path for root in roots for path in root.rglob("*") if path.is_file()]
+    assert written
+    for value in PLANTED.values():
+        assert not [str(path) for path in written if value.encode() in path.read_bytes()]
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_leaves_a_bundle_and_no_key(tmp_path: Path) -> None:
+    """An error that nobody foresaw, whose own text holds a key; and an endpoint that does not answer."""
+    rows = [{"instruction": f"What is {n}?", "output": str(n)} for n in range(24)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {
+        "label": "ft/sft:lora",
+        "model": {"id": str(paths.samples() / "model")},
+        "data": {"train": str(tmp_path / "rows.jsonl"), "eval_fraction": 0.25},
+        "train": {"max_steps": 2, "scheduler": OWN, "threads": 1},
+    }
+    assert child(tmp_path / "unforeseen", recipe, tmp_path / "home").returncode == 1
+    [bundle] = (tmp_path / "unforeseen").glob("crash-*.json")
+    assert json.loads(bundle.read_text())["errors"][0]["places"]
+    assert "training.exit.error" in (tmp_path / "unforeseen" / "events.jsonl").read_text()
+    taught = {**recipe, "label": "ft/distill:lora", "train": {"max_steps": 2, "threads": 1}}
+    (tmp_path / "asked.jsonl").write_text("".join(json.dumps({"prompt": row["instruction"]}) + "\n" for row in rows))
+    taught["data"] = {"train": str(tmp_path / "asked.jsonl"), "eval_fraction": 0.25}
+    taught["teacher"] = {"model": "m", "endpoint": f"http://127.0.0.1:9/v1?api_key={OWN}", "key_env": "OPENAI_API_KEY"}
+    done = child(tmp_path / "taught", taught, tmp_path / "home")
+    assert done.returncode in (1, 2)
+    assert "error" in (tmp_path / "taught" / "events.jsonl").read_text()
+    for folder in ("unforeseen", "taught"):
+        (tmp_path / folder / "recipe.yaml").unlink()  # written by this test; `tuner run` refuses such a recipe
+    refuse_planted(tmp_path / "unforeseen", tmp_path / "taught", tmp_path / "home")
 
 
 def test_a_key_in_the_data_is_not_exported(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui import crash
 from tuner_tui.evaluation.bakeoff import Asked
 from tuner_tui.evaluation.child import device_for, tell
 from tuner_tui.evaluation.page import page
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         tell("error", text=error.text(language()))
         return 2
     except Exception as error:
-        traceback.print_exc()
+        crash.tell(error, "compare")
         tell("error", text=f"{type(error).__name__}: {error}"[:300])
         return 1
     result = dict(redacted(result, redactor()))

@@ -7,7 +7,6 @@ Lines of JSON both ways. In: `{"question": TEXT}` or `{"new": true}`. Out: `read
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe
+from tuner_tui import crash
 from tuner_tui.evaluation.child import device_for, tell
 from tuner_tui.evaluation.example import Example, Message, for_model
 from tuner_tui.words import language
@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             answer(talk, msgspec.json.decode(line))
         except Exception as error:  # the conversation goes on: the person may ask something shorter
-            traceback.print_exc()
+            crash.tell(error, "chat")
             tell("error", text=f"{type(error).__name__}: {error}"[:300])
             tell("done")
     return 0

@@ -6,13 +6,13 @@ import argparse
 import importlib
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui import crash
 from tuner_tui.export.outcome import Document, Refused, Task, document
 from tuner_tui.export.place import Place
 from tuner_tui.export.source import find_source
@@ -52,7 +52,7 @@ def answer(args: argparse.Namespace, lang: str) -> tuple[int, Document | None, s
     except KeyboardInterrupt:
         return 130, None, ""
     except Exception as error:
-        traceback.print_exc()
+        crash.tell(error, "export")
         detail = (str(error).strip().splitlines() or [""])[0][:300]
         return 1, None, words(lang).say("export.failed", kind=type(error).__name__, detail=detail)
     return 0 if done.success else 1, done, ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.recipe import RetrievalSpec
+from tuner_tui import crash
 from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.documents import left_out
 from tuner_tui.retrieval.index import Index
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         tell("error", text=error.text(language()))
         return 2
     except Exception as error:
-        traceback.print_exc()
+        crash.tell(error, "inspect")
         tell("error", text=f"{type(error).__name__}: {error}"[:300])
         return 1
     return 0

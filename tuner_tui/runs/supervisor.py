@@ -13,6 +13,7 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.recipe import decode_recipe
+from tuner_tui.redact import mask
 from tuner_tui.runs.changes import refuse_changes
 from tuner_tui.runs.devices import free_locks
 from tuner_tui.runs.directory import Rehearse, RunDir, RunInfo, locked, refuse_foreign
@@ -64,6 +65,7 @@ def resume(run: RunDir, *, command: Sequence[str] | None = None, rehearse: Rehea
     if state is RunState.FINISHED:
         raise InputError("runs.nothing_to_resume", run=run.id)
     refuse_changes(run)
+    mask(run.log_path)  # a run that was killed could not do it itself
     refuse_without_room(decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)), run)
     info = run.info()
     if rehearse is not None and info is not None:

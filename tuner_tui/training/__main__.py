@@ -13,7 +13,8 @@ from pathlib import Path
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe, decode_recipe
-from tuner_tui.redact import shield
+from tuner_tui import crash
+from tuner_tui.redact import mask, shield
 from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import Rehearse, RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
@@ -48,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         ending = attempt(run, events, resume=args.resume)
         if ending is not None:
             events.emit(EventKind.EXIT, reason=ending.reason, code=ending.code, text=ending.text)
+    mask(run.log_path)
     return ending.code if ending is not None else begin_again()
 
 
@@ -81,7 +83,10 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
         if isinstance(error, RanOut) and world() == 1 and (change := shrink(run, recipe)):
             tell_smaller(events, say, recipe, change, early=isinstance(error, TooBig))
             return None
-        return ending_of(error, say, lang)
+        ending = ending_of(error, say, lang)
+        if ending.unforeseen:
+            crash.keep(error, "training", run.path)
+        return ending
     finally:
         if world() > 1:
             leave()

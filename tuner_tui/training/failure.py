@@ -17,11 +17,12 @@ DISK_FULL = ("no space left on device", "iostream error", "inline_container", "d
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """How a run ended: what the exit event says and what the process returns."""
+    """How a run ended: what the exit event says and what the process returns. `unforeseen`: nobody thought of it."""
 
     reason: ExitReason
     code: int
     text: str
+    unforeseen: bool = False
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -52,4 +53,5 @@ def ending_of(error: BaseException, say: Callable[..., str], lang: str) -> Endin
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(mark in text for mark in DISK_FULL):
         return Ending(ExitReason.ERROR, 1, fault("training.exit.disk"))
     detail = (str(error).strip().splitlines() or [""])[0][:300]
-    return Ending(ExitReason.ERROR, 1, fault("training.exit.error", kind=type(error).__name__, detail=detail))
+    told = fault("training.exit.error", kind=type(error).__name__, detail=detail)
+    return Ending(ExitReason.ERROR, 1, told, unforeseen=True)
