@@ -25,6 +25,8 @@ DEPTHS = (2, 4)
 LIMIT_S = 300.0
 MOST_BYTES = 1 << 20
 PHASES = ("forward", "backward", "bottom", "end", "step")
+_LATE = ("bottom", "end", "step")
+"""Phases when (nearly) all gradients are there."""
 
 
 class Traced(msgspec.Struct, frozen=True):
@@ -118,8 +120,8 @@ def _told(spec: Spec, layers: dict[int, dict[str, int]], lang: str) -> Estimate:
 
 
 def _of_the_stack(spec: Spec) -> float:
-    """Bytes that another stack's code keeps beside what the traced code keeps, by arithmetic."""
-    plain = msgspec.structs.replace(spec, inputs_kept=False, fused_qkv=False)
+    """Bytes that another stack's code, or several GPUs, hold beside what one traced process does, by arithmetic."""
+    plain = msgspec.structs.replace(spec, inputs_kept=False, fused_qkv=False, n_gpus=1)
     return allocated(spec).total - allocated(plain).total
 
 
@@ -137,7 +139,7 @@ def extrapolated(layers: dict[int, dict[str, int]], depth: int) -> dict[str, flo
 def _parts(spec: Spec, whole: dict[str, float], phase: str) -> dict[str, float]:
     """Bytes by part: what the trace holds between steps by the formats' own sizes, the rest by what it was for."""
     h = held(spec)
-    parts = {"weights": h.weights + h.reference, "adapters": h.adapters, "optimizer": h.states}
+    parts = {"weights": h.weights + h.reference, "adapters": h.adapters, "optimizer": h.states, "buckets": h.buckets}
     rest = whole[phase] - sum(parts.values())
-    gradients = min(h.gradients if phase == "step" or spec.grad_accum > 1 else 0.0, max(rest, 0.0))
+    gradients = min(h.gradients if phase in _LATE or spec.grad_accum > 1 else 0.0, max(rest, 0.0))
     return {**parts, "gradients": gradients, "activations": max(rest - gradients, 0.0)}

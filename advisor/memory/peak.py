@@ -43,7 +43,7 @@ class Moment(msgspec.Struct, frozen=True):
 def moments(spec: Spec) -> dict[str, Moment]:
     """The moments that can be the peak, each with its parts in bytes."""
     h, n, one, a = held(spec), tokens(spec), layer(spec), spec.arch
-    still = {"weights": h.weights + h.reference, "adapters": h.adapters, "optimizer": h.states}
+    still = {"weights": h.weights + h.reference, "adapters": h.adapters, "optimizer": h.states, "buckets": h.buckets}
     kept = n * (a.layers * (one.entry if spec.grad_ckpt else one.kept) + 4 * a.hidden)
     again = n * (one.kept - one.shared) if spec.grad_ckpt else 0.0
     passing = max(n * one.passing, n * one.product + h.whole_weight)

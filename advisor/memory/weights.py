@@ -38,7 +38,11 @@ _HEADS = ("lm_head", "output", "embed_out", "head")
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes by name on one GPU; `trainable` counts weights that move over all GPUs."""
+    """Bytes by name on one GPU; `trainable` counts weights that move over all GPUs.
+
+    `buckets`: DDP exchanges gradients in buckets of its own, which hold all of them a second time
+    (`torch.nn.parallel.DistributedDataParallel`, `gradient_as_bucket_view`, off by default).
+    """
 
     weights: float
     adapters: float
@@ -51,6 +55,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     whole_weight: float
     whole_head: float
     dora: float
+    buckets: float
 
 
 def adapted(spec: Spec) -> tuple[Linear, ...]:
@@ -156,6 +161,7 @@ def held(spec: Spec) -> Held:
         whole_weight=_largest_whole_weight(spec),
         whole_head=2.0 * spec.arch.vocab * spec.arch.hidden if packs_head(spec) else 0.0,
         dora=_dora(spec),
+        buckets=unit * trainable if spec.n_gpus > 1 and spec.strategy is Strategy.DDP else 0.0,
     )
 
 
