@@ -27,6 +27,9 @@ USUAL_FULL = (1e-6, 1e-3)
 FAR, BELOW = 20.0, 2.0
 """Times the rate that the sources give for the method and the model's size."""
 WORTH_NATS = 0.3
+STILL = 1e-3
+LITTLE = 0.15
+PREFERENCES = ("dpo", "orpo", "kto")
 OVERFIT, BY_HEART, HALF = 0.05, 0.6, 0.5
 LONG = 1.5
 RIGHT = 0.6
@@ -121,6 +124,8 @@ def learning_rate_too_low(t: Telemetry) -> Evidence | None:
     found, rates = losses_of(t), values(t.rates)
     if found is None or (t.done or 0.0) < SLOW_SHARE or len(t.losses) < 20 or not rates or blind(t):
         return None
+    if _little_by_little(t, found, max(rates)):
+        return {"rate": f"{max(rates):.2g}", "first": round(found.first, 4), "now": round(found.last, 4)}
     if found.first <= 0 or found.first - found.last > SLOW_GAIN * found.first or _eval_gain(t.eval_losses) > SLOW_GAIN:
         return None
     moved = max(abs(median - found.first) for median in found.medians)
@@ -130,10 +135,20 @@ def learning_rate_too_low(t: Telemetry) -> Evidence | None:
     quarter = len(known) // 4
     # Where noise could hide a gain, only a rate below all that is usual tells that there is none.
     sure = most_gained(known[:quarter], known[-quarter:]) <= 2 * SLOW_GAIN * found.first
+    # What is learned of preferences shows in the margin, not in this loss.
+    sure = sure and t.objective not in PREFERENCES
     least, most = usual_rates(t)
     if max(rates) >= (most if sure else least):
         return None
     return {"rate": f"{max(rates):.2g}", "first": round(found.first, 4), "now": round(found.last, 4)}
+
+
+def _little_by_little(t: Telemetry, found: Course, rate: float) -> bool:
+    """Whether the rate is a small part of the usual one and no more than a little was gained by it."""
+    usual = usual_rate(t)
+    if usual is None or rate >= usual / FAR or t.objective in PREFERENCES or found.first <= 0:
+        return False
+    return max((found.first - found.last) / found.first, _eval_gain(t.eval_losses)) <= LITTLE
 
 
 def usual_rates(t: Telemetry) -> tuple[float, float]:
@@ -176,10 +191,16 @@ def _never_moved(t: Telemetry, found: Course) -> bool:
     """Whether the loss stands where it began, well above zero, and the learning rate is not to blame."""
     if (t.done or 0.0) < SLOW_SHARE or len(t.losses) < 20 or blind(t) or found.first < WORTH_NATS:
         return False
+    if t.objective in PREFERENCES:
+        return False  # the margin tells what is learned, not this loss
+    evaluated = values(t.eval_losses)
+    if len(evaluated) > 2 and max(evaluated) - min(evaluated) <= STILL * max(evaluated):
+        return not learning_rate_too_low.check(t)
     known = values(t.losses)
     quarter = len(known) // 4
     gained = most_gained(known[:quarter], known[-quarter:]) > 2 * SLOW_GAIN * found.first
-    moved = max(abs(median - found.first) for median in found.medians) > SLOW_GAIN * found.first + STRAYS * found.stray
+    far = max(abs(median - found.first) for median in found.medians)
+    moved = far > min(SLOW_GAIN * found.first + STRAYS * found.stray, LITTLE * found.first)
     if gained or moved or _eval_gain(t.eval_losses) > SLOW_GAIN:
         return False
     return not learning_rate_too_low.check(t) and not learning_rate_too_high.check(t)

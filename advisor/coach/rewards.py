@@ -13,9 +13,11 @@ DR_GRPO = ("Liu et al., Understanding R1-Zero-like training (arXiv 2503.20783): 
 FALL, FALL_NATS = 0.3, 10.0
 NO_VARIANCE, ALL = 0.9, 0.99
 KL_TOKEN, KL_ANSWER = 1.0, 30.0
-LONGER = 2.0
+LONGER, NARROWER = 2.0, 0.2
 CUT_BEFORE, CUT_NOW = 0.5, 0.9
 FEW_WORDS, WORDS = 0.3, 8
+WORSE_NATS = 0.5
+"""Per token: every word of the wanted answers surprises 1.6 times as much."""
 RECENT = 8
 
 
@@ -80,9 +82,16 @@ def reward_hacked(t: Telemetry) -> Evidence | None:
 
 
 def _longer(t: Telemetry) -> str | None:
+    """Answers that are much longer than at first."""
     lengths = t.extra("completions_mean_length", "completion_length")
     short, long = early(lengths), recent(lengths)
-    return f"{short:.0f} -> {long:.0f}" if short and long and long > LONGER * short else None
+    if not short or not long:
+        return None
+    before, now = early(t.extra("entropy")), recent(t.extra("entropy"))
+    narrow = before is not None and now is not None and now < NARROWER * before
+    # Longer and all alike: half of that length is enough.
+    least = (1 + LONGER) / 2 if narrow else LONGER
+    return f"{short:.0f} -> {long:.0f}" if long > least * short else None
 
 
 def _cut_off(t: Telemetry) -> str | None:
@@ -111,12 +120,14 @@ def repeats(text: str) -> bool:
 
 
 def _worse(t: Telemetry) -> str | None:
-    """The held-out loss rises clearly, or the held-out score is surely lower than before."""
+    """The held-out loss rises clearly, or held-out score or answers are surely worse than before."""
     evals = values(t.eval_losses)
     if len(evals) >= 3 and min(evals[-2:]) > 1.15 * min(evals):
         return f"{min(evals):.3f} -> {evals[-1]:.3f}"
     if t.score_before is not None and t.score_after is not None and t.score_after[1] < t.score_before[0]:
         return f"{t.score_before[0]:.3f} -> {t.score_after[1]:.3f}"
+    if t.wanted_before is not None and t.wanted_after is not None and t.wanted_after > t.wanted_before + WORSE_NATS:
+        return f"{t.wanted_before:.3f} -> {t.wanted_after:.3f}"
     return None
 
 

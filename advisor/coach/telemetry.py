@@ -15,6 +15,8 @@ WINDOWS = 10
 LEAST = 5
 NEIGHBOURS = 0.954
 """Of normal noise: |a - b| has a median of 0.954 sigma."""
+MEAN_NEIGHBOURS, JUMPS = 1.128, 20
+"""Its mean is 1.128 sigma; one difference and a twentieth of them may be a jump of the level, not noise."""
 STRAY = 1.253
 """Of normal noise: the median of n values has a standard error of 1.253 sigma / sqrt(n)."""
 
@@ -42,8 +44,8 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     """A run so far. Series are `(step, value)`; a value that was not finite is None. Seconds, bytes.
 
-    `score_*` are the ends (low, high) of the held-out score, where higher is better; `extras` what only the method
-    reports (`rewards_margin`, `kl`, ...).
+    `score_*` are the ends (low, high) of the held-out score, where higher is better; `wanted_*` the loss of the
+    held-out answers; `extras` what only the method reports (`rewards_margin`, `kl`, ...).
     """
 
     step: int = 0
@@ -62,6 +64,8 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...] = ()
     score_before: tuple[float, float] | None = None
     score_after: tuple[float, float] | None = None
+    wanted_before: float | None = None
+    wanted_after: float | None = None
     loads: tuple[Load, ...] = ()
     free_disk: Points = ()
     checkpoint_bytes: float | None = None
@@ -120,7 +124,7 @@ class Course(msgspec.Struct, frozen=True):
 def course(points: Sequence[Point], windows: int = WINDOWS) -> Course | None:
     """The course of a series; None when there are too few finite points to tell noise from trend.
 
-    The noise of one point is the median absolute difference of neighbours / NEIGHBOURS; a median of n points strays by
+    The noise of one point is told by the absolute differences of neighbours (`noise`); a median of n points strays by
     about STRAY sigma / sqrt(n).
     """
     finite = [(step, value) for step, value in points if value is not None]
@@ -136,9 +140,15 @@ def course(points: Sequence[Point], windows: int = WINDOWS) -> Course | None:
 
 
 def noise(found: Sequence[float]) -> float:
-    """How much one value strays by chance, whatever the trend; 0 for a single value."""
-    steps = [abs(after - before) for before, after in pairwise(found)]
-    return statistics.median(steps) / NEIGHBOURS if steps else 0.0
+    """How much one value strays by chance, whatever the trend; 0 for a single value.
+
+    Small batches of unlike rows jump between levels: there the mean of the differences tells, without the largest.
+    """
+    steps = sorted(abs(after - before) for before, after in pairwise(found))
+    if not steps:
+        return 0.0
+    usual = steps[: max(len(steps) - len(steps) // JUMPS - 1, 1)]
+    return max(statistics.median(steps) / NEIGHBOURS, statistics.fmean(usual) / MEAN_NEIGHBOURS)
 
 
 def most_gained(before: Sequence[float], after: Sequence[float]) -> float:

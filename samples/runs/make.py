@@ -31,6 +31,13 @@ DPO: dict[str, Any] = {
     "data": {"train": "preference.train.jsonl", "eval": "preference.test.jsonl"},
     "train": {"learning_rate": 3e-4, "beta": 0.1},
 }
+PRACTICE: dict[str, Any] = {"model": {"id": str(HERE.parent / "model")}, "train": {"learning_rate": 1e-3}}
+GRPO: dict[str, Any] = {
+    "label": "ft/grpo:full",
+    "data": {"train": "checkable.train.jsonl", "eval": "checkable.test.jsonl"},
+    "train": {"max_steps": 40, "learning_rate": 3e-4, "generations": 4},
+    "evaluation": {"metric": "exact_match", "max_new_tokens": 32},
+}
 
 # Name -> (fault planted in the child, what the recipe changes, what the coach must say: any of these; none = healthy).
 RUNS: dict[str, tuple[str, list[dict[str, Any]], tuple[str, ...]]] = {
@@ -106,6 +113,16 @@ RUNS: dict[str, tuple[str, list[dict[str, Any]], tuple[str, ...]]] = {
     "fault-endless": ("endless", [{"train": {"max_steps": 240}}], ("COA009",)),
     "fault-dpo-falls": ("none", [DPO, {"train": {"learning_rate": 5e-3, "beta": 0.02}}], ("COA010",)),
     "fault-memory": ("leak", [{"train": {"max_steps": 300}}], ("COA022",)),
+    "fault-frozen": ("frozen", [{"train": {"max_steps": 80}}], ("COA007",)),
+    "fault-rate-far": ("none", [PRACTICE, {"train": {"learning_rate": 0.1}}], ("COA015",)),
+    "fault-by-heart": (
+        "none",
+        [PRACTICE, {"data": {"train": "few.jsonl"}, "train": {"max_steps": 160, "eval_steps": 20}}],
+        ("COA008",),
+    ),
+    "fault-rewards-gamed": ("long_is_good", [PRACTICE, GRPO], ("COA012",)),
+    "fault-far-away": ("long_is_good", [PRACTICE, GRPO, {"train": {"learning_rate": 1e-3, "beta": 1e-4}}], ("COA013",)),
+    "fault-disk": ("disk_shrinks", [{"train": {"max_steps": 100, "save_steps": 20}}], ("COA023",)),
     "fault-late": (
         "none",
         [{"facts": {"constraints": {"deadline_h": 0.001}}, "train": {"max_steps": 60}}],
@@ -175,7 +192,7 @@ def record(name: str, work: Path) -> None:
     """Run it as a real run and keep its log; says what the coach found."""
     from advisor.recipe import recipe_from
     from tuner_tui.runs.coach import Coach
-    from tuner_tui.runs.directory import create_run
+    from tuner_tui.runs.directory import Rehearse, create_run
     from tuner_tui.runs.follow import Follower
     from tuner_tui.runs.preflight import prepare as checked
     from tuner_tui.runs.supervisor import launch, wait
@@ -184,10 +201,11 @@ def record(name: str, work: Path) -> None:
     raw: dict[str, Any] = {"name": name, "model": {"id": str(work / "model")}}
     for change in (SFT, *changes):
         merge(raw, change)
-    run = create_run(checked(recipe_from(raw, name), name, work))
+    run = create_run(checked(recipe_from(raw, name), name, work), rehearse=Rehearse.SKIP)
     launch(run, command=[sys.executable, "-P", str(HERE / "plant.py"), fault, str(run.path)])
     state = wait(run, 900)
-    (HERE / f"{name}.jsonl").write_text(told(run.events_path, {str(work): "practice", str(run.path.parent): "runs"}))
+    places = {str(work): "practice", str(run.path.parent): "runs", str(HERE.parent): "samples"}
+    (HERE / f"{name}.jsonl").write_text(told(run.events_path, places))
     coach = Coach()
     coach.take_all(Follower(HERE / f"{name}.jsonl").poll(10**6))
     found = [finding.id for finding in coach.findings]

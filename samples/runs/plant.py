@@ -65,17 +65,21 @@ def nan_hidden() -> None:
 def masked() -> None:
     """No token is learned from: every label is -100."""
     unguarded()
-    collate(lambda batch: batch["labels"].fill_(-100))
+    collate(lambda trainer, batch: batch["labels"].fill_(-100))
 
 
 def endless() -> None:
     """The end token is never learned from."""
     unguarded()
-    collate(lambda batch: batch["labels"].masked_fill_(batch["labels"] == 1, -100))
+
+    def change(trainer: Any, batch: Any) -> None:
+        batch["labels"].masked_fill_(batch["labels"] == trainer.processing_class.eos_token_id, -100)
+
+    collate(change)
 
 
 def collate(change: Any) -> None:
-    """Let `change` work on every training batch."""
+    """Let `change(trainer, batch)` work on every training batch."""
     from trl import SFTTrainer
 
     original = SFTTrainer.get_train_dataloader
@@ -85,7 +89,7 @@ def collate(change: Any) -> None:
 
         def collated(rows: Any) -> Any:
             batch = inner(rows)
-            change(batch)
+            change(self, batch)
             return batch
 
         self.data_collator = collated

@@ -132,6 +132,8 @@ class Coach:
             answers=tuple(self._answers),
             score_before=_span(view.scores.get("before")),
             score_after=_span(view.scores.get("after")),
+            wanted_before=before.loss if (before := view.scores.get("before")) else None,
+            wanted_after=after.loss if (after := view.scores.get("after")) else None,
             loads=tuple(self._loads),
             free_disk=tuple(self._free),
             checkpoint_bytes=self._checkpoint_bytes,

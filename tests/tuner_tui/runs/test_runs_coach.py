@@ -35,6 +35,12 @@ WANTED = {
     "fault-endless": {"COA009"},
     "fault-dpo-falls": {"COA010"},
     "fault-memory": {"COA022"},
+    "fault-frozen": {"COA007"},
+    "fault-rate-far": {"COA015"},
+    "fault-by-heart": {"COA008"},
+    "fault-rewards-gamed": {"COA012"},
+    "fault-far-away": {"COA013"},
+    "fault-disk": {"COA023"},
     "fault-late": {"COA024"},
     "fault-rewards-alike": {"COA011"},
 }
@@ -163,6 +169,60 @@ def loads(change: Callable[[int], dict[str, Any]]) -> tuple[Load, ...]:
 def test_rewards_that_go_wrong(wanted: str, wrong: dict[str, list[float]], right: dict[str, list[float]]) -> None:
     assert wanted in ids(Telemetry(extras={name: points(list(found)) for name, found in wrong.items()}))
     assert wanted not in ids(Telemetry(extras={name: points(list(found)) for name, found in right.items()}))
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"answers": tuple(Answer(step=30, text="so good " * 9) for _ in range(3))},
+        {"score_before": (0.4, 0.5), "score_after": (0.1, 0.3)},
+        {"wanted_before": 0.5, "wanted_after": 1.7},
+        {"eval_losses": points([1.0, 1.3, 1.4])},
+    ],
+    ids=["words again and again", "the held-out score fell", "wanted answers became unlikely", "held-out loss rises"],
+)
+def test_a_reward_that_climbs_is_doubted_by_any_other_sign(sign: dict[str, Any]) -> None:
+    climbing = {"extras": {"reward": points([at / 20 for at in range(20)])}}
+    assert "COA012" in ids(Telemetry(**climbing, **sign))
+    assert "COA012" not in ids(Telemetry(**climbing))
+    assert "COA012" not in ids(Telemetry(extras={"reward": points([0.5] * 20)}, **sign))
+
+
+@pytest.mark.parametrize(
+    ("rate", "optimizer", "parameters", "far"),
+    [
+        (2e-5, "adamw_torch", 8_000_000_000, False),
+        (2e-3, "adamw_torch", 8_000_000_000, True),
+        (2e-3, None, 8_000_000_000, True),
+        (2e-3, "sgd", 8_000_000_000, False),
+        (2e-3, "paged_adamw_8bit", 4_000_000, False),
+        (5e-2, "paged_adamw_8bit", 4_000_000, True),
+    ],
+)
+def test_a_rate_is_far_above_usual_by_method_and_size(
+    rate: float, optimizer: str | None, parameters: int, far: bool
+) -> None:
+    t = Telemetry(
+        objective="sft", technique="full", parameters=parameters, optimizer=optimizer, total=500, rates=points([rate])
+    )
+    assert ("COA015" in ids(t)) is far
+    assert ids(Telemetry(rates=points([rate]))) == set(), "an unknown method is not judged"
+
+
+def test_a_loss_that_never_moved_stands_still_whatever_its_noise() -> None:
+    dice = random.Random(2)
+    usual = {"objective": "sft", "technique": "lora", "parameters": 8_000_000_000, "rates": points([2e-4] * 60)}
+    here = {"step": 60, "total": 100, "losses": points([dice.gauss(2.0, 0.5) for _ in range(60)]), **usual}
+    assert ids(Telemetry(**here, eval_losses=points([2.01, 2.01, 2.01], every=20))) == {"COA007"}
+    assert ids(Telemetry(**here, eval_losses=points([2.01, 1.95, 1.9], every=20))) == set()
+    assert ids(Telemetry(**{**here, "objective": "kto"}, eval_losses=points([2.01] * 3, every=20))) == set()
+
+
+def test_learning_by_heart_shows_without_a_rise_too() -> None:
+    falls = points([2.0 * 0.95**at for at in range(80)])
+    run = {"step": 80, "total": 100, "losses": falls, "rates": points([2e-4] * 80)}
+    assert "COA008" in ids(Telemetry(**run, eval_losses=points([1.5, 1.2, 1.2, 1.2, 1.2, 1.2], every=13)))
+    assert "COA008" not in ids(Telemetry(**run, eval_losses=points([1.5, 1.0, 0.7, 0.5, 0.3, 0.2], every=13)))
 
 
 def test_a_gpu_that_waits_or_is_hot_is_named() -> None:
