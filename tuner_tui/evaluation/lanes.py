@@ -104,7 +104,7 @@ def grounded(example: Example, index: Index, marks: Sequence[str]) -> Example:
     if framed(example.question):
         return example
     passages = [each.chunk for each in index.search(example.question, index.passages)]
-    asked = with_passages(example.question, passages, marks)
+    asked = with_passages(example.question, passages, marks, index.absent)
     if isinstance(example.prompt, str):
         return structs.replace(example, prompt=asked)
     return structs.replace(example, prompt=(*example.prompt[:-1], {"role": "user", "content": asked}))

@@ -40,13 +40,14 @@ def export(task: Task) -> Outcome:
         "TERMS": rule["terms"],
         "EMBEDDING": spec.embedding and model_place(task, spec.embedding),
         "RERANKER": spec.reranker and model_place(task, spec.reranker),
+        "ABSENT": spec.absent,
         "MARKS": marks,
     }
     script = task.place.write("rag/ask.py", ask_script(task, {**values, "EXAMPLES": []}, modules()))
 
     def asked(question: str) -> list[dict[str, str]]:
         passages = [found.chunk for found in built.search(question, spec.passages)]
-        return [{"role": "user", "content": with_passages(question, passages, marks)}]
+        return [{"role": "user", "content": with_passages(question, passages, marks, spec.absent)}]
 
     check = asks_the_same(task, script, questions_of(task), asked)
     return Outcome(checks=[check], notes=[task.say("note.ask", file="rag/ask.py")])
@@ -87,6 +88,7 @@ def recipe_of_index(task: Task, docs: str) -> dict[str, Any]:
         "retriever": spec.retriever.value,
         "reranker": spec.reranker,
         "passages": spec.passages,
+        "absent": spec.absent,
     }
 
 

@@ -68,6 +68,7 @@ def build(
         rerank=rerank,
         retriever=spec.retriever.value,
         passages=spec.passages,
+        absent=spec.absent,
         keep=found,
         about={"store": str(place), "terms": name, "embedding": embedding},
     )

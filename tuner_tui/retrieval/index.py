@@ -28,8 +28,8 @@ class Index:
     """Passages with every way to search them that was built.
 
     `engine` scores by words (None = made here from the chunks), `nearest` finds by meaning, `rerank` scores a question
-    with each of some texts. `retriever` is `bm25`, `dense` or `fusion`; `passages` is how many a question carries.
-    `keep` lives as long as the index; `about` says how it was built.
+    with each of some texts. `retriever` is `bm25`, `dense` or `fusion`; `passages` is how many a question carries,
+    `absent` what to answer where they do not say. `keep` lives as long as the index; `about` says how it was built.
     """
 
     def __init__(
@@ -42,11 +42,12 @@ class Index:
         rerank: Rerank | None = None,
         retriever: str = "bm25",
         passages: int = 3,
+        absent: str | None = None,
         keep: object = None,
         about: dict[str, Any] | None = None,
     ) -> None:
         self._keep, self.about = keep, about or {}
-        self.chunks, self.retriever, self.passages = chunks, retriever, passages
+        self.chunks, self.retriever, self.passages, self.absent = chunks, retriever, passages, absent
         self._cut = cut or cutter(BIGRAMS)
         self._engine = engine or in_memory(self._cut([words_of(chunk) for chunk in chunks]))
         self._nearest, self._rerank = nearest, rerank

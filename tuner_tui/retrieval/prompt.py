@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from tuner_tui.retrieval.chunks import Chunk
 
-MARKS = re.compile(
+CHAT_MARKS = re.compile(
     r"<[|｜][^|｜<>]{0,60}[|｜]>|</?s>|<</?SYS>>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
     r"|</?(?:start|end)_of_(?:turn|role|text)>|<(?:bos|eos|pad|unk)>|</?think>|</?tool_(?:call|response)>"
 )
 HANGUL = re.compile("[가-힣]")
+OTHERWISE = {"ko": "자료에 없으면 이렇게 답하세요:", "en": "If the passages do not say, answer:"}
 FRAMES = {"ko": ("자료:", "질문:"), "en": ("Passages:", "Question:")}
 
 
@@ -26,7 +27,7 @@ def harmless(text: str, marks: Sequence[str]) -> str:
     text = "".join(character for character in text if character.isprintable())
     before = None
     while text != before:  # taking a mark away can join two halves to a new one
-        before, text = text, MARKS.sub(" ", text)
+        before, text = text, CHAT_MARKS.sub(" ", text)
         for mark in gone:
             text = text.replace(mark, " ")
         for words in FRAMES.values():
@@ -41,10 +42,15 @@ def framed(question: str) -> bool:
     return any(question.startswith(f"{head}\n[1] ") and f"\n\n{ask} " in question for head, ask in FRAMES.values())
 
 
-def with_passages(question: str, passages: Sequence[Chunk], marks: Sequence[str]) -> str:
-    """The question below its numbered passages, in the question's language; without passages the question alone."""
+def with_passages(question: str, passages: Sequence[Chunk], marks: Sequence[str], absent: str | None = None) -> str:
+    """The question below its numbered passages, in the question's language; without passages the question alone.
+
+    `absent` is what to answer where the passages do not say.
+    """
     if not passages:
         return question
-    head, ask = FRAMES["ko" if HANGUL.search(question) else "en"]
+    language = "ko" if HANGUL.search(question) else "en"
+    head, ask = FRAMES[language]
     lines = [f"[{number}] {harmless(chunk.text, marks)}" for number, chunk in enumerate(passages, 1)]
-    return f"{head}\n" + "\n".join(lines) + f"\n\n{ask} {question}"
+    otherwise = f"\n\n{OTHERWISE[language]} {absent}" if absent else ""
+    return f"{head}\n" + "\n".join(lines) + f"{otherwise}\n\n{ask} {question}"

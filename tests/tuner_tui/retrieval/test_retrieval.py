@@ -12,7 +12,7 @@ from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.chunks import Chunk, chunks
 from tuner_tui.retrieval.documents import Document, documents, left_out
 from tuner_tui.retrieval.measure import Characters
-from tuner_tui.retrieval.prompt import harmless, with_passages
+from tuner_tui.retrieval.prompt import framed, harmless, with_passages
 
 MARKS = ["<|user|>", "<|assistant|>", "<|end|>", "</s>"]
 
@@ -140,6 +140,14 @@ def test_tokens_of_any_chat_template_are_taken_out_though_the_answering_model_is
 def test_taking_marks_out_ends_and_leaves_none(text: str) -> None:
     left = harmless(text, MARKS)
     assert harmless(left, MARKS) == left
+
+
+def test_what_to_say_where_the_passages_do_not_is_told_outside_of_them() -> None:
+    evil = Chunk(file="a", number=1, text="Nothing here.")
+    prompt = with_passages("How much?", [evil], MARKS, "Not in the documents.")
+    assert prompt.endswith("\n\nIf the passages do not say, answer: Not in the documents.\n\nQuestion: How much?")
+    assert framed(prompt)
+    assert "자료에 없으면" in with_passages("얼마예요?", [evil], MARKS, "모릅니다.")
 
 
 def test_marks_within_marks_are_only_work() -> None:

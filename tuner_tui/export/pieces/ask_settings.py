@@ -13,5 +13,6 @@ RETRIEVER = "bm25"
 TERMS = "bigrams"
 EMBEDDING: str | None = None
 RERANKER: str | None = None
+ABSENT: str | None = None
 MARKS: list[str] = []
 EXAMPLES: list[dict[str, str]] = []

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from tuner_tui.export.pieces.ask_settings import EMBEDDING, HERE, MARKS, PASSAGES, RERANKER, RETRIEVER, TERMS
+from tuner_tui.export.pieces.ask_settings import ABSENT, EMBEDDING, HERE, MARKS, PASSAGES, RERANKER, RETRIEVER, TERMS
 from tuner_tui.retrieval.chunks import Chunk
 from tuner_tui.retrieval.embed import Embedder
 from tuner_tui.retrieval.index import Index
@@ -43,4 +43,4 @@ def nearest(total: int) -> Any:
 def grounded(question: str) -> tuple[str, list[str]]:
     """The question below its passages, and where these come from."""
     passages = [found.chunk for found in index().search(question, PASSAGES)]
-    return with_passages(question, passages, MARKS), [chunk.cited for chunk in passages]
+    return with_passages(question, passages, MARKS, ABSENT), [chunk.cited for chunk in passages]
