@@ -26,6 +26,7 @@ from tuner_tui.retrieval.terms import Cut
 
 FORMAT = 1
 SEGMENT_CHUNKS = 1024
+EMPTY_BYTES = 128
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,15 +90,18 @@ class Segment:
         return [_chunk(raw[start:end]) for start, end in pairwise(borders)]
 
 
+CHUNK = msgspec.msgpack.Decoder(Chunk)
+
+
 def _chunk(raw: bytes) -> Chunk:
-    return msgspec.msgpack.decode(raw, type=Chunk)
+    return CHUNK.decode(raw)
 
 
 class Passages(Sequence[Chunk]):
     """The passages of a build in the order of their files, each read from disk when it is asked for."""
 
     def __init__(self, segments: Path, places: Any) -> None:
-        self._segments, self._places = segments, places
+        self._segments, self._places = str(segments), places
 
     def __len__(self) -> int:
         return len(self._places)
@@ -110,9 +114,11 @@ class Passages(Sequence[Chunk]):
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(len(self)))]
         segment, start, end = self._places[at].tolist()
-        with (self._segments / str(segment) / "chunks").open("rb") as file:
-            file.seek(start)
-            return _chunk(file.read(end - start))
+        file = os.open(f"{self._segments}/{segment}/chunks", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return _chunk(os.pread(file, end - start, start))
+        finally:
+            os.close(file)
 
 
 class Store:
@@ -252,19 +258,14 @@ class Store:
 
     def opened(self) -> tuple[Passages, Any]:
         """The passages of the valid build and the engine that scores them, memory-mapped."""
-        import numpy
-
         manifest = self.manifest()
         if manifest is None or manifest.built is None:
             raise InputError("retrieval.unbuilt", path=self.folder)
         folder = self.folder / manifest.built
-        places = numpy.load(
-            folder / "places.npy", mmap_mode="r" if (folder / "places.npy").stat().st_size > 256 else None
-        )
+        places = _mapped(folder / "places.npy")
         index: dict[str, Any] = {"num_docs": len(places)}
         for name in ("data", "indices", "indptr"):
-            path = folder / f"{name}.csc.index.npy"
-            index[name] = numpy.load(path, mmap_mode="r" if path.stat().st_size > 256 else None)
+            index[name] = _mapped(folder / f"{name}.csc.index.npy")
         index["vocabulary"] = msgspec.json.decode((folder / "vocab.index.json").read_bytes())
         return Passages(self.segments, places), engine(index)
 
@@ -285,6 +286,14 @@ def _parameters(total: int) -> dict[str, Any]:
         "version": "0.3.16",
         "backend": "numpy",
     }
+
+
+def _mapped(path: Path) -> Any:
+    """An array where it lies; as a plain array, for numpy's class for mapped ones makes every slice slow."""
+    import numpy
+
+    empty = path.stat().st_size <= EMPTY_BYTES
+    return numpy.load(path, mmap_mode=None if empty else "r").view(numpy.ndarray)
 
 
 def _number(folder: Path) -> int:
