@@ -149,20 +149,36 @@ class Outside:
         sets = [f"{key}={str(value).lower()}" for key, value in change.items()]
         return decode_recipe(encode_recipe(recipe), "recipe", sets)
 
-    def bakeoff(self, run: str, lang: str, tell: Callable[[str], None]) -> tuple[dict[str, Any], str]:
-        """Every lane that is possible for a run, on its held-out questions: the document and its table in words.
+    def lanes(self, run: str) -> list[str]:
+        """The lanes that are possible for a run."""
+        from tuner_tui import bakeoff
 
-        `tell` hears of each lane, and may raise to end it. InputError, or bakeoff.Failed when the work failed.
+        found = self.find_run(run)
+        return bakeoff.lanes_for(bakeoff.recipe_of(found), bakeoff.result_of(found) is not None, None)
+
+    def bakeoff(
+        self, run: str, lanes: list[str], goal: float, lang: str, heard: Callable[[dict[str, Any] | None], None]
+    ) -> dict[str, Any]:
+        """These lanes on a run's held-out questions: the document of `tuner compare --json`.
+
+        `heard` gets the events of bakeoff.compare, and may raise to end it. InputError, or bakeoff.Failed when the work
+        failed.
         """
         from tuner_tui import bakeoff
         from tuner_tui.words import words
 
-        found, told = self.find_run(run), words(lang)
-        recipe, tuned = bakeoff.recipe_of(found), bakeoff.result_of(found)
-        lanes = bakeoff.lanes_for(recipe, tuned is not None, None)
-        advice = bakeoff.advised(recipe)
-        document = bakeoff.compare(recipe, lanes, tuned=tuned, goal=0.9, told=told, tell=tell, advice=advice)
-        return document, bakeoff.table(document, told)
+        found = self.find_run(run)
+        recipe = bakeoff.recipe_of(found)
+        return bakeoff.compare(
+            recipe,
+            lanes,
+            tuned=bakeoff.result_of(found),
+            goal=goal,
+            told=words(lang),
+            tell=lambda line: None,
+            advice=bakeoff.advised(recipe),
+            heard=heard,
+        )
 
     def create_run(self, recipe: Recipe, text: str, rehearsed: Any = None) -> Any:
         """A new run directory, state queued; what was measured of its recipe is not measured again.
