@@ -19,8 +19,8 @@ from tuner_tui.safe import clean
 from tuner_tui.screens.step import StepScreen
 from tuner_tui.state import Wizard, with_facts
 from tuner_tui.widgets.advice_detail import answer, candidate, line
+from tuner_tui.widgets.hanging import Hanging
 from tuner_tui.widgets.labels import Sayer, spoken, terms
-from tuner_tui.widgets.speaks import Plain
 
 SCROLLBAR = 2
 """Cells that the scrollbar and the list's own padding take from a row."""
@@ -71,7 +71,7 @@ class AdviceScreen(StepScreen):
             ranking.labels, ranking.ranked = [], []
             yield ranking
             with VerticalScroll(id="detail", classes="panel"):
-                yield Plain(id="words")
+                yield Hanging(id="words")
 
     def load(self, wizard: Wizard) -> None:
         """Ask anew when the facts or the language changed."""
@@ -84,7 +84,7 @@ class AdviceScreen(StepScreen):
         if not wizard.facts.goals:
             self._advised(self.Advised(None, self.say("advice.no_goal")))
         else:
-            self.query_one("#words", Plain).show(self.say("advice.thinking"))
+            self.query_one("#words", Hanging).tell(self.say("advice.thinking"))
             self._recommend(wizard, self.tuner.lang)
 
     @work(thread=True, exclusive=True, group="advice", exit_on_error=False)
@@ -103,7 +103,7 @@ class AdviceScreen(StepScreen):
         ranking = self.query_one(Ranking)
         ranking.fill(self.advice.ranking if self.advice else [], self.say)
         if not ranking.ranked:
-            self.query_one("#words", Plain).show(event.problem)
+            self.query_one("#words", Hanging).tell(event.problem)
             self.notice("")
             return
         self._show()
@@ -133,7 +133,7 @@ class AdviceScreen(StepScreen):
             return
         winner = ranked.label == self.advice.label
         words = answer(self.advice, self.say) if winner else candidate(self.advice, ranked, self.say)
-        self.query_one("#words", Plain).show(words)
+        self.query_one("#words", Hanging).tell(words)
         self.query_one("#detail", VerticalScroll).scroll_home(animate=False)
 
     def _highlighted(self) -> Any:

@@ -10,8 +10,9 @@ from textual.screen import ModalScreen
 
 from tuner_tui.keys import bindings
 from tuner_tui.widgets.advice_detail import answer, candidate
+from tuner_tui.widgets.hanging import Hanging
 from tuner_tui.widgets.keybar import KeyBar
-from tuner_tui.widgets.speaks import Plain, Say
+from tuner_tui.widgets.speaks import Say
 from tuner_tui.words import words
 
 
@@ -34,16 +35,16 @@ class CompareScreen(ModalScreen[None]):
             yield Say("compare.title", id="title")
             with Horizontal():
                 with VerticalScroll():
-                    yield Plain(id="advised")
+                    yield Hanging(id="advised")
                 with VerticalScroll():
-                    yield Plain(id="other")
+                    yield Hanging(id="other")
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Fill both."""
         say = words(getattr(self.app, "lang", None)).say
-        self.query_one("#advised", Plain).show(answer(self._advice, say))
-        self.query_one("#other", Plain).show(candidate(self._advice, self._other, say))
+        self.query_one("#advised", Hanging).tell(answer(self._advice, say))
+        self.query_one("#other", Hanging).tell(candidate(self._advice, self._other, say))
 
     def action_close(self) -> None:
         """Back to the advice."""

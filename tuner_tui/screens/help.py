@@ -10,8 +10,9 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 
 from tuner_tui.keys import bindings, key_of, label_of, rank_of
+from tuner_tui.widgets.hanging import Hanging, Row
 from tuner_tui.widgets.keybar import KeyBar
-from tuner_tui.widgets.speaks import Plain, Say
+from tuner_tui.widgets.speaks import Say
 from tuner_tui.words import words
 
 
@@ -20,15 +21,19 @@ def topics(screen: Screen[Any]) -> list[str]:
     found: list[str] = []
     node: Any = screen.focused
     while node is not None and node is not screen:
-        terms = getattr(node, "help_terms", None)
-        found += [f"term.{term}" for term in terms()] if callable(terms) else []
+        found += _terms(node)
         key = getattr(node, "help_key", None)
         found += [f"help.{key}"] if key else []
         also = getattr(node, "help_also", None)
         found += also() if callable(also) else []
         node = node.parent
     step = getattr(screen, "STEP", None)
-    return [*found, f"help.step.{step}" if step else "help.home"]
+    return [*found, *_terms(screen), f"help.step.{step}" if step else "help.home"]
+
+
+def _terms(node: Any) -> list[str]:
+    terms = getattr(node, "help_terms", None)
+    return [f"term.{term}" for term in terms()] if callable(terms) else []
 
 
 class HelpScreen(ModalScreen[None]):
@@ -46,7 +51,7 @@ class HelpScreen(ModalScreen[None]):
         """A dialog that scrolls."""
         with VerticalScroll(classes="dialog"):
             yield Say("help.title", id="title")
-            yield Plain(id="body")
+            yield Hanging(id="body")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -56,23 +61,26 @@ class HelpScreen(ModalScreen[None]):
     def retranslate(self) -> None:
         """All of it in the present language."""
         table = words(getattr(self.app, "lang", None))
-        parts: list[Content | tuple[str, str]] = []
+        rows: list[Row] = []
         for topic in dict.fromkeys(self._topics):
             if table.has(topic):
-                parts += [(table.say(topic), "$foreground"), ("\n\n", "")]
-        parts += [(table.say("help.keys") + "\n", "bold $primary")]
+                rows += [(Content(""), Content(table.say(topic))), (Content(""), Content(""))]
+        rows.append((Content(""), Content.styled(table.say("help.keys"), "bold $primary")))
         seen: dict[str, list[str]] = {}
         for label, name in self._keys:
             if key_of(name):
                 seen.setdefault(str(name), []).append(label)
         steps = [name for name in seen if name.startswith("step_")]
         for name in sorted(seen.keys() - set(steps), key=rank_of):
-            keys = " / ".join(seen[name])
-            parts += [(f"{keys:<16}", "bold $accent"), (table.say(f"keys.{name}.help") + "\n", "")]
+            rows.append(_key_row(" / ".join(seen[name]), table.say(f"keys.{name}.help")))
         if steps:
-            parts += [(f"{'1 - 9':<16}", "bold $accent"), (table.say("keys.steps.help") + "\n", "")]
-        self.query_one("#body", Plain).show(Content.assemble(*parts))
+            rows.append(_key_row("1 - 9", table.say("keys.steps.help")))
+        self.query_one("#body", Hanging).show(rows)
 
     def action_close(self) -> None:
         """Back to where one was."""
         self.dismiss()
+
+
+def _key_row(pressed: str, help_text: str) -> Row:
+    return Content.styled(f"{pressed:<15} ", "bold $accent"), Content(help_text)

@@ -22,7 +22,7 @@ from tuner_tui.safe import clean
 from tuner_tui.screens.launching import LaunchingScreen
 from tuner_tui.screens.step import Go
 from tuner_tui.state import Wizard
-from tuner_tui.widgets.labels import spoken, terms
+from tuner_tui.widgets.labels import FIELD_TERMS, spoken, terms
 from tuner_tui.widgets.recipe_text import RecipeText, row_of
 from tuner_tui.widgets.speaks import Plain
 from tuner_tui.words import words as language_words
@@ -264,8 +264,9 @@ class PlanScreen(LaunchingScreen):
         return Content.assemble(*parts)
 
     def help_terms(self) -> list[str]:
-        """The terms of the planned method."""
-        return terms(self._recipe.label) if self._recipe else []
+        """The terms of the field under the cursor, then those of the planned method."""
+        field = self._field if self.query_one(RecipeText).has_focus else ""
+        return [*FIELD_TERMS.get(field, ()), *(terms(self._recipe.label) if self._recipe else ())]
 
     # -- keys --------------------------------------------------------------------------------------------------
 

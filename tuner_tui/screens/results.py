@@ -21,6 +21,7 @@ from tuner_tui.safe import clean
 from tuner_tui.screens.standings import Standing, standings
 from tuner_tui.screens.step import StepScreen
 from tuner_tui.state import Wizard
+from tuner_tui.widgets.hanging import Hanging, Row
 from tuner_tui.widgets.labels import spoken
 from tuner_tui.widgets.score_panel import ScorePanel, number, part
 from tuner_tui.widgets.speaks import Plain
@@ -67,7 +68,7 @@ class ResultsScreen(StepScreen):
         with Horizontal(id="figures"):
             with Vertical(id="scored"):
                 yield ScorePanel(id="scores")
-                yield Plain(id="checks")
+                yield Hanging(id="checks")
             yield Plain(id="facts", classes="panel")
         with VerticalScroll(id="others", classes="panel"):
             yield Plain(id="standings")
@@ -173,7 +174,7 @@ class ResultsScreen(StepScreen):
         self._draw_verdict()
         if report:
             self.query_one(ScorePanel).show(report)
-            self.query_one("#checks", Plain).show(self._checks(report))
+            self.query_one("#checks", Hanging).show(self._checks(report))
             facts = self.query_one("#facts", Plain)
             facts.border_title = Content(self.say("results.facts"))
             facts.show(self._facts(report))
@@ -192,15 +193,16 @@ class ResultsScreen(StepScreen):
             verdict.set_classes("")
             verdict.show("\n".join(self._lines) or self.say("results.reading"))
 
-    def _checks(self, report: dict[str, Any]) -> Content:
+    def _checks(self, report: dict[str, Any]) -> list[Row]:
         found = report.get("checks")
         checks = [check for check in found if isinstance(check, dict)] if isinstance(found, list) else []
         rows = []
         for check in checks:
             passed = check.get("passed") is True
             word = self.say("results.passed" if passed else "results.failed")
-            rows.append(Content.assemble((f"{word}  ", "$success" if passed else "bold $error"), self._check(check)))
-        return Content("\n").join(rows)
+            label = Content.styled(f"{word}  ", "$success" if passed else "bold $error")
+            rows.append((label, Content(self._check(check))))
+        return rows
 
     def _check(self, check: dict[str, Any]) -> str:
         """Our words where we know the check, so that they follow the language; else the report's own."""
@@ -288,6 +290,10 @@ class ResultsScreen(StepScreen):
 
         if self._run_id is not None:
             self.app.push_screen(BakeoffScreen(self._run_id))
+
+    def help_terms(self) -> list[str]:
+        """What the figures are."""
+        return ["interval"]
 
     def action_sample_next(self) -> None:
         """The next held-out question."""

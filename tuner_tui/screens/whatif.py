@@ -18,9 +18,10 @@ from tuner_tui.screens.model import size_words
 from tuner_tui.state import replace_at, value_at
 from tuner_tui.widgets.advice_detail import reason_parts
 from tuner_tui.widgets.advice_panel import confidence
+from tuner_tui.widgets.hanging import Hanging
 from tuner_tui.widgets.keybar import KeyBar
 from tuner_tui.widgets.labels import spoken
-from tuner_tui.widgets.speaks import Plain, Say
+from tuner_tui.widgets.speaks import Say
 from tuner_tui.widgets.steps import Steps
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class WhatIfScreen(ModalScreen[Facts]):
                 for name in TRIED:
                     yield Steps(name, f"q.{name}.short", tuple(Tried), read(self._today, name), self._tried)
             with VerticalScroll(id="then", can_focus=False):
-                yield Plain(id="answer")
+                yield Hanging(id="answer")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -112,7 +113,7 @@ class WhatIfScreen(ModalScreen[Facts]):
         fresh = [reason for reason in then.reasons if reason.rule not in known]
         for reason in (fresh or then.reasons)[:REASONS]:
             parts += reason_parts(reason, say)
-        self.query_one("#answer", Plain).show(Content.assemble(*parts))
+        self.query_one("#answer", Hanging).tell(Content.assemble(*parts))
 
     def action_apply(self) -> None:
         """These facts become the answers."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rich.cells import set_cell_size
 from textual.content import Content
 
 from tuner_tui.safe import clean
 from tuner_tui.widgets.advice_panel import confidence
-from tuner_tui.widgets.labels import Sayer, short, spoken
+from tuner_tui.widgets.labels import Sayer, cut_to, short, spoken
 
 Part = Content | tuple[str, str]
 
@@ -80,7 +79,7 @@ def line(ranked: Any, width: int, say: Sayer) -> Content:
     mark, style = MARKS.get(str(ranked.verdict), (" ", ""))
     memory = f" {ranked.memory_gb.likely:.3g} GiB" if ranked.memory_gb else ""
     dim = "$text-muted" if str(ranked.verdict) == "vetoed" else ""
-    name = set_cell_size(short(ranked.label, say), max(8, width - 2 - len(memory)))
+    name = cut_to(short(ranked.label, say), max(8, width - 2 - len(memory)))
     return Content.assemble((f"{mark} ", style), (name, dim), (memory, "$text-muted"))
 
 

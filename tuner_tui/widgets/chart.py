@@ -14,6 +14,7 @@ from tuner_tui.widgets import plot
 from tuner_tui.widgets.speaks import Speaks
 
 LABELS = 8
+CURVE_TERMS = {"chart.rate": ["learning_rate", "warmup"], "chart.gradient": ["grad_norm"]}
 
 
 class Curve(NamedTuple):
@@ -42,6 +43,10 @@ class Chart(Speaks, can_focus=True):
         super().__init__(id=id)
         self.title_key, self.empty_key, self.help_key = title, empty, help_key
         self.curves: tuple[Curve, ...] = ()
+
+    def help_terms(self) -> list[str]:
+        """The term that this curve is of."""
+        return CURVE_TERMS.get(self.title_key, [])
 
     def on_mount(self) -> None:
         """Titles need the language."""

@@ -7,16 +7,22 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Log
 
 from tuner_tui.runs.progress import Progress
 from tuner_tui.runs.view import RunView
+from tuner_tui.safe import ELLIPSIS
 from tuner_tui.widgets.coach_line import told
+from tuner_tui.widgets.hanging import hung
 from tuner_tui.widgets.speaks import Speaks
 from tuner_tui.words import words
 
 KEPT = 2000
+ROWS = 6
+"""Rows that one line may take; what is longer is cut with a sign."""
+CLOCK = 9
 
 
 class LogPanel(Log, Speaks):
@@ -36,6 +42,7 @@ class LogPanel(Log, Speaks):
         super().__init__(max_lines=KEPT, id=id, highlight=False)
         self._entries: deque[dict[str, Any] | str] = deque(maxlen=KEPT)
         self._wanted = ""
+        self._wide = 0
 
     def on_mount(self) -> None:
         """The title needs the language."""
@@ -47,6 +54,11 @@ class LogPanel(Log, Speaks):
         self._show_search()
         self.clear()
         self.write_lines(self._texts(self._entries))
+
+    def on_resize(self) -> None:
+        """Lines are as wide as the panel."""
+        if self._wide != self.content_size.width:
+            self.retranslate()
 
     def add(self, entries: Iterable[dict[str, Any] | str]) -> None:
         """Append entries, all at once."""
@@ -73,7 +85,9 @@ class LogPanel(Log, Speaks):
         progress = Progress(words(getattr(self.app, "lang", None)))
         found = [line for entry in entries for line in self._told(entry, progress)]
         wanted = self._wanted.casefold()
-        return [line for line in found if wanted in line.casefold()] if wanted else found
+        kept = [line for line in found if wanted in line.casefold()] if wanted else found
+        self._wide = self.content_size.width
+        return [row for line in kept for row in fitted(line, self._wide - self.styles.scrollbar_size_vertical)]
 
     def _told(self, entry: dict[str, Any] | str, progress: Progress) -> list[str]:
         if isinstance(entry, str):
@@ -94,3 +108,11 @@ def _clock(at: Any) -> str:
         return time.strftime("%H:%M:%S", time.localtime(at))
     except (TypeError, ValueError, OverflowError, OSError):
         return " " * 8
+
+
+def fitted(line: str, width: int) -> list[str]:
+    """A line as rows of at most `width` cells, the further ones below its text; all of it where there is no width."""
+    if width < 1 or cell_len(line) <= width:
+        return [line]
+    rows = [row.plain for row in hung(Content(line[:CLOCK]), Content(line[CLOCK:]), width)]
+    return rows if len(rows) <= ROWS else [*rows[: ROWS - 1], " " * CLOCK + ELLIPSIS]

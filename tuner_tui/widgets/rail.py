@@ -12,7 +12,7 @@ from tuner_tui.widgets.speaks import Speaks
 
 
 class Rail(Speaks):
-    """Nine steps with digit and name; done ones carry a check mark when there is room, the present one is reversed."""
+    """Nine steps with digit and name; done ones carry a check mark, the present one is reversed."""
 
     DEFAULT_CSS = "Rail { height: 1; background: $panel; color: $text-muted; }"
 
@@ -40,20 +40,24 @@ class Rail(Speaks):
         self.refresh()
 
     def render(self) -> Content:
-        """The row; what does not fit keeps its digit and loses its name, the farthest steps first."""
+        """The row; where room is short the sign stands between digit and name, and the farthest names are left out."""
         width = self.content_size.width
+        names = {step: self.say(f"step.{step}") for step in STEPS}
         parts: list[Content | tuple[str, str] | str] = []
         self._spans = []
         brand = " tuner  " if width >= 96 else ""
         at = len(brand)
         parts.append((brand, "bold $primary"))
-        names, end = self._names(width - at)
+        roomy = sum(cell_len(name) + 4 for name in names.values()) <= width - at
+        if not roomy:
+            self._shorten(names, width)
         for number, step in enumerate(STEPS, 1):
             sign = self._sign(step)
-            word = f"{sign}{number} {names[step]}{end}" if names[step] else f"{sign}{number}{end}"
-            parts.append((word, self._style(step)))
-            self._spans.append((at, at + cell_len(word), step))
-            at += cell_len(word)
+            word = f"{sign}{number} {names[step]} " if roomy else f"{number}{sign}{names[step]}".rstrip()
+            gap = "" if roomy else " "
+            parts += [gap, (word, self._style(step))]
+            self._spans.append((at + len(gap), at + len(gap) + cell_len(word), step))
+            at += len(gap) + cell_len(word)
         return Content.assemble(*parts)
 
     def _sign(self, step: str) -> str:
@@ -67,17 +71,13 @@ class Rail(Speaks):
             return "bold $on-primary on $primary"
         return "$success" if step in self.done else "$text-muted"
 
-    def _names(self, room: int) -> tuple[dict[str, str], str]:
-        """What each step is called, and what stands between two of them: nothing where room is short."""
-        names = {step: self.say(f"step.{step}") for step in STEPS}
+    def _shorten(self, names: dict[str, str], room: int) -> None:
+        """Take names away, the farthest first, until the rest fits."""
         here = STEPS.index(self.current)
-        end = " " if sum(cell_len(name) + 4 for name in names.values()) <= room else ""
-        far = sorted(STEPS, key=lambda step: abs(STEPS.index(step) - here), reverse=True)
-        for step in far:
-            if sum(cell_len(name) + 3 + len(end) if name else 2 + len(end) for name in names.values()) <= room:
+        for step in sorted(STEPS, key=lambda step: abs(STEPS.index(step) - here), reverse=True):
+            if sum(cell_len(name) + 3 for name in names.values()) <= room:
                 break
             names[step] = ""
-        return names, end
 
     def on_click(self, event: events.Click) -> None:
         """The mouse is an extra."""

@@ -10,7 +10,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from tuner_tui.runs.view import Sample
-from tuner_tui.widgets.speaks import Plain, Speaks
+from tuner_tui.widgets.hanging import Hanging, Row
+from tuner_tui.widgets.speaks import Speaks
 
 MAX_TEXT = 600
 
@@ -31,7 +32,7 @@ class SamplesPanel(VerticalScroll, Speaks, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._samples: Sequence[Sample] = ()
-        self._body = Plain()
+        self._body = Hanging()
 
     def compose(self) -> Any:
         """One text."""
@@ -47,7 +48,7 @@ class SamplesPanel(VerticalScroll, Speaks, can_focus=True):
         self.border_title = Content(self.say("samples.title"))
         step = latest[-1].step if latest else None
         self.border_subtitle = Content(self.say("samples.at", step=step)) if step is not None else None
-        self._body.show(self._content(latest))
+        self._body.show(self._rows(latest))
 
     def show(self, samples: Sequence[Sample]) -> None:
         """Draw these samples, the newest of each question."""
@@ -58,29 +59,25 @@ class SamplesPanel(VerticalScroll, Speaks, can_focus=True):
     def _latest(self) -> list[Sample]:
         return list({sample.prompt: sample for sample in self._samples}.values())
 
-    def _content(self, latest: list[Sample]) -> Content:
+    def _rows(self, latest: list[Sample]) -> list[Row]:
         if not latest:
-            return Content.styled(self.say("samples.none"), "$text-muted")
-        return Content("\n").join([self._one(sample) for sample in latest])
+            return [(Content(""), Content.styled(self.say("samples.none"), "$text-muted"))]
+        return [row for sample in latest for row in self._one(sample)]
 
-    def _one(self, sample: Sample) -> Content:
+    def _one(self, sample: Sample) -> list[Row]:
         rows = [("question", sample.prompt, "bold"), ("now", sample.text, "$primary")]
         rows += [("base", sample.base, "")] if sample.base is not None else []
         rows += [("wanted", sample.reference, "$success")] if sample.reference is not None else []
         words = {name: self.say(f"samples.{name}") for name, _, _ in rows}
         wide = max(map(cell_len, words.values()))
-        parts: list[tuple[str, str]] = []
+        shown: list[Row] = []
         for name, text, style in rows:
-            pad = " " * (wide - cell_len(words[name]) + 1)
-            parts.append((words[name] + pad, "$text-muted"))
-            parts.append(
-                (indented(text, wide + 1) or self.say("samples.empty"), style if text.strip() else "$text-muted")
-            )
-            parts.append(("\n", ""))
-        return Content.assemble(*parts[:-1])
+            label = Content.styled(words[name] + " " * (wide - cell_len(words[name]) + 1), "$text-muted")
+            said = unblank(text)
+            shown.append((label, Content.styled(said or self.say("samples.empty"), style if said else "$text-muted")))
+        return shown
 
 
-def indented(text: str, by: int) -> str:
-    """Foreign text whose further lines stand below its first; blank text is empty."""
-    lines = [line.rstrip() for line in text.strip()[:MAX_TEXT].split("\n") if line.strip()]
-    return ("\n" + " " * by).join(lines)
+def unblank(text: str) -> str:
+    """The beginning of a foreign text without its blank lines; blank text is empty."""
+    return "\n".join(line.rstrip() for line in text.strip()[:MAX_TEXT].split("\n") if line.strip())

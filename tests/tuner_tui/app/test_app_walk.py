@@ -31,7 +31,7 @@ async def test_enter_walks_the_practice_answers_to_the_advice(lang: str, size: t
                 await pilot.press("enter")
         await until(pilot, lambda: app.screen.advice is not None)
         assert app.screen.advice.label == "ft/style:lora"
-        shown = str(app.screen.query_one("#words").render())
+        shown = app.screen.query_one("#words").plain
         assert words(lang).say("advice.why") in shown
         assert app.screen.advice.reasons[0].rule in shown
 
@@ -77,7 +77,7 @@ async def test_f1_explains_the_step_and_lists_its_keys(step: str, until) -> None
         await pilot.press("f1")
         await until(pilot, lambda: app.screen.query("#body"))
         await pilot.pause()
-        shown = str(app.screen.query_one("#body").render())
+        shown = app.screen.query_one("#body").plain
         assert words("ko").say(f"help.step.{step}") in shown
         assert words("ko").say("keys.advance.help") in shown
         await pilot.press("escape")
@@ -93,7 +93,7 @@ async def test_help_on_a_method_explains_its_terms(until) -> None:
         await pilot.press("f1")
         await until(pilot, lambda: app.screen.query("#body"))
         await pilot.pause()
-        assert words("en").say("term.lora") in str(app.screen.query_one("#body").render())
+        assert words("en").say("term.lora") in app.screen.query_one("#body").plain
 
 
 async def test_a_method_that_was_ruled_out_is_taken_only_after_its_price(until) -> None:
@@ -191,10 +191,10 @@ async def test_what_if_moves_the_answer_and_changes_nothing_unless_taken(until) 
         before = app.wizard.facts
         for leave, taken in (("escape", False), ("enter", True)):
             await pilot.press("f7")
-            await until(pilot, lambda: app.screen.query("#answer") and str(app.screen.query_one("#answer").render()))
+            await until(pilot, lambda: app.screen.query("#answer") and app.screen.query_one("#answer").plain)
             await pilot.press("down", "down", *["right"] * 7)
             shown = app.screen.query_one("#answer")
-            await until(pilot, lambda shown=shown: words("en").say("whatif.other") in str(shown.render()))
+            await until(pilot, lambda shown=shown: words("en").say("whatif.other") in shown.plain)
             await pilot.press(leave)
             await until(pilot, lambda: step_of(app) == "advice")
             assert (app.wizard.facts != before) is taken

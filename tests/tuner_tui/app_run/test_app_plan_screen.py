@@ -130,6 +130,17 @@ async def test_the_field_under_the_cursor_is_explained(opened: Opened) -> None:
         await until(lambda: "Size of a step" in text_of(app))
 
 
+async def test_f1_tells_the_term_of_the_field_under_the_cursor(opened: Opened) -> None:
+    async with opened("plan", size=(80, 24), recipe=TEXT + "adapter:\n  rank: 8\n") as (app, pilot, until):
+        await until(lambda: "rank: 8" in recipe_text(app).text)
+        recipe_text(app).focus()
+        recipe_text(app).move_cursor((recipe_text(app).text.count("\n") - 1, 4))
+        await until(lambda: app.screen._field == "adapter.rank")
+        await pilot.press("f1")
+        await until(lambda: "arXiv 2106.09685" in text_of(app))
+        assert app.screen.query_one("#body").plain.startswith(app.say("help.recipe"))
+
+
 STARVED = Path(__file__).parents[1] / "runs" / "starved.py"
 
 
