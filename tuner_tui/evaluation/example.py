@@ -116,3 +116,10 @@ def encode_pair(tokenizer: Any, example: Example, answer: str) -> tuple[list[int
             break
         shared += 1
     return whole, shared
+
+
+def pieces(ids: list[int], length: int) -> list[list[int]]:
+    """The same ids in order, at most `length` at a time and about as many in each, so that no piece is a scrap."""
+    count = max(-(-len(ids) // length), 1)
+    size = -(-len(ids) // count)
+    return [ids[at : at + size] for at in range(0, len(ids), size)]

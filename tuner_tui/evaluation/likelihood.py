@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tuner_tui.evaluation.example import Example, encode_pair
+from tuner_tui.evaluation.example import Example, encode_pair, pieces
 from tuner_tui.evaluation.generate import inference
 from tuner_tui.evaluation.pieces import in_pieces
 
@@ -31,23 +31,29 @@ def likelihoods(
     between: Callable[[], None] = lambda: None,
     heard: Callable[[int], None] = lambda done: None,
 ) -> list[Likelihood]:
-    """How likely the model finds each (example, answer); texts are cut at `max_length` tokens as in training.
+    """How likely the model finds each (example, answer), cut at `max_length` tokens as in training.
 
+    Running text is not cut but read in pieces, as in training; the first token of each is predicted by none.
     `between` is called before each batch; `heard` after each, with how many are scored.
     """
     coded = [encode_pair(tokenizer, example, answer) for example, answer in pairs]
-    coded = [(ids[:max_length], min(shared, max_length)) for ids, shared in coded]
+    parts = [
+        (at, part, min(shared, max_length))
+        for at, ((ids, shared), (example, _)) in enumerate(zip(coded, pairs, strict=True))
+        for part in ([ids[:max_length]] if example.prompt else pieces(ids, max_length))
+    ]
     found = [Likelihood(0.0, 0)] * len(coded)
     done = 0
     with inference(model):
-        for chunk in _batches([len(ids) for ids, _ in coded], _room(model)):
+        for chunk in _batches([len(ids) for _, ids, _ in parts], _room(model)):
             between()
             pad = tokenizer.pad_token_id
-            scored = in_pieces([coded[index] for index in chunk], partial(_score, model, pad))
-            for index, likelihood in zip(chunk, scored, strict=True):
-                found[index] = likelihood
+            scored = in_pieces([parts[index][1:] for index in chunk], partial(_score, model, pad))
+            for index, part in zip(chunk, scored, strict=True):
+                so_far = found[parts[index][0]]
+                found[parts[index][0]] = Likelihood(so_far.log_prob + part.log_prob, so_far.tokens + part.tokens)
             done += len(chunk)
-            heard(done)
+            heard(min(done, len(coded)))
     return found
 
 

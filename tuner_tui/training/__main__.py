@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         if ending is not None:
             events.emit(EventKind.EXIT, reason=ending.reason, code=ending.code, text=ending.text)
     mask(run.log_path)
-    return ending.code if ending is not None else begin_again()
+    return ending.code if ending is not None else begin_again(run)
 
 
 def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> Ending | None:

@@ -36,23 +36,27 @@ PAIRED = (Objective.DPO, Objective.ORPO, Objective.KTO, Objective.RLHF_PPO)
 
 
 class Relay:
-    """Events of a stage as events of the whole run: steps go on counting, the claim is the chain's alone."""
+    """Events of a stage as events of the whole run: steps go on counting, the claim is the chain's alone.
+
+    `totals` are the steps of each stage: those done, those planned of the stages to come.
+    """
 
     def __init__(self, job: Job, index: int, totals: list[int]) -> None:
         self._job = job
         self._stage = {"stage": index + 1, "stages": len(totals)}
-        self._offset, self._total = sum(totals[:index]), sum(totals)
+        self._index, self._totals = index, totals
 
     def emit(self, kind: EventKind, **fields: Any) -> None:
         """Write the event to the run's log, counted through the chain."""
         if kind is EventKind.EVAL and "when" in fields:
             return
         if kind is EventKind.START:
+            self._totals[self._index] = fields["total"]  # what was planned before the texts were packed or cut
             fields |= {"id": self._job.run.id, "label": self._job.recipe.label}
         if "step" in fields:
-            fields["step"] += self._offset
+            fields["step"] += sum(self._totals[: self._index])
         if "total" in fields:
-            fields["total"] = self._total
+            fields["total"] = sum(self._totals)
         if kind is EventKind.CHECKPOINT:
             number = f"{self._stage['stage']}-{fields.pop('objective', '')}".rstrip("-")
             fields["path"] = f"stages/{number}/{fields['path']}"
@@ -75,6 +79,7 @@ def run_chain(job: Job) -> Outcome | None:
         if outcome is None:
             return None
         outcomes.append(outcome)
+        totals[index] = outcome.steps
         gc.collect()
     last = outcomes[-1]
     tell_score(job, "after", last.after)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tuner_tui.evaluation.example import Example
+from advisor.methods import Objective
+from tuner_tui.evaluation.example import Example, pieces
 from tuner_tui.training.arguments import arguments
 from tuner_tui.training.formats import texts
 from tuner_tui.training.job import Job
@@ -14,11 +15,19 @@ from tuner_tui.training.speed import plain
 read = texts
 
 
-def rows(examples: Sequence[Example]) -> Any:
-    """A dataset in TRL's language-modelling form."""
+def rows(examples: Sequence[Example], tokenizer: Any, length: int) -> Any:
+    """A dataset of token ids: each text with its end token, in pieces of at most `length` tokens, nothing left out.
+
+    TRL would keep the beginning of a long text only, packed or not.
+    """
     from datasets import Dataset
 
-    return Dataset.from_list([{"text": example.completion, "row": example.row} for example in examples])
+    found = []
+    for example in examples:
+        ids = list(tokenizer(example.completion)["input_ids"])
+        ids += [] if ids[-1:] == [tokenizer.eos_token_id] else [tokenizer.eos_token_id]
+        found += [{"input_ids": piece, "row": example.row} for piece in pieces(ids, length)]
+    return Dataset.from_list(found)
 
 
 def trainer(
@@ -29,12 +38,20 @@ def trainer(
     """
     from trl import SFTConfig, SFTTrainer
 
-    config = SFTConfig(**arguments(job, len(train)) | plain(job), completion_only_loss=False)
+    length = job.recipe.train.max_length
+    learned, judged = (rows(each, tokenizer, length) for each in (train, held_out))
+    config = SFTConfig(**arguments(job, len(learned)) | plain(job), completion_only_loss=False)
     return SFTTrainer(
         model=model,
         args=config,
-        train_dataset=rows(train),
-        eval_dataset=rows(held_out),
+        train_dataset=learned,
+        eval_dataset=judged,
         processing_class=tokenizer,
         peft_config=peft,
     )
+
+
+if __name__ == "__main__":
+    from tuner_tui.training.alone import alone
+
+    alone(Objective.CPT)

@@ -6,16 +6,20 @@ have an answer keep it; without a teacher every row must have one.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
 from advisor.errors import InputError
+from advisor.methods import Objective
 from advisor.recipe import ModelSpec, TeacherSpec
 from tuner_tui.evaluation.endpoint import Endpoint
 from tuner_tui.evaluation.example import Example, Message, for_model
 from tuner_tui.evaluation.generate import answers
+from tuner_tui.runs.directory import write_atomic
 from tuner_tui.training import sft
 from tuner_tui.training.data import Split
 from tuner_tui.training.formats import questions
@@ -24,6 +28,13 @@ from tuner_tui.training.model import from_hub, load_tokenizer
 
 read = questions
 trainer = sft.trainer
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """One answer of a local teacher, by what it depends on."""
+
+    key: str
+    answer: str
 
 
 def teach(job: Job, split: Split) -> Split:
@@ -67,19 +78,49 @@ def _turns(teacher: TeacherSpec, example: Example) -> list[Message]:
 
 
 def _local(job: Job, teacher: TeacherSpec, blank: list[Example]) -> list[str]:
-    """Answers of a local teacher, which is let go before the student is loaded; kept in the run's folder."""
-    import msgspec
+    """Answers of a local teacher, kept in the run's folder; those not known yet are asked for together."""
+    kept = job.run.path / "teacher.jsonl"
+    known = _read(kept)
+    keys = [_key(teacher, example) for example in blank]
+    missing = {key: example for key, example in zip(keys, blank, strict=True) if key not in known}
+    if missing:
+        known |= dict(zip(missing, _said(job, teacher, list(missing.values())), strict=True))
+        lines = [msgspec.json.encode(Kept(key=key, answer=known[key])) for key in known]
+        write_atomic(kept, b"\n".join(lines) + b"\n")
+    return [known[key] for key in keys]
+
+
+def _key(teacher: TeacherSpec, example: Example) -> str:
+    """What an answer depends on: the teacher's files, how it is asked, and the turns. Answers are greedy."""
+    asked = [_stamp(teacher.model), teacher.max_tokens, _turns(teacher, example)]
+    return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()
+
+
+def _stamp(model: str) -> list[Any]:
+    """The teacher by name and, where it is a folder, by what its weights' files are."""
+    files = sorted(Path(model).expanduser().glob("*.safetensors")) if Path(model).expanduser().is_dir() else []
+    return [model, *((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)]
+
+
+def _read(kept: Path) -> dict[str, str]:
+    if not kept.is_file():
+        return {}
+    lines = kept.read_bytes().splitlines()
+    return {each.key: each.answer for each in (msgspec.json.decode(line, type=Kept) for line in lines)}
+
+
+def _said(job: Job, teacher: TeacherSpec, blank: list[Example]) -> list[str]:
+    """What the teacher answers; it is let go before the student is loaded."""
     from transformers import AutoModelForCausalLM
 
-    kept: Path = job.run.path / "teacher.json"
-    if kept.is_file():
-        known = msgspec.json.decode(kept.read_bytes(), type=list[str])
-        if len(known) == len(blank):
-            return known
     spec = ModelSpec(id=teacher.model)
     tokenizer = load_tokenizer(spec)
     model: Any = from_hub(AutoModelForCausalLM, spec, use_safetensors=True).to(job.device)
     asked = for_model(tokenizer, [structs.replace(e, prompt=tuple(_turns(teacher, e))) for e in blank])
-    said = answers(model, tokenizer, asked, max_new_tokens=teacher.max_tokens, between=job.check_stop)
-    kept.write_bytes(msgspec.json.encode(said))
-    return said
+    return answers(model, tokenizer, asked, max_new_tokens=teacher.max_tokens, between=job.check_stop)
+
+
+if __name__ == "__main__":
+    from tuner_tui.training.alone import alone
+
+    alone(Objective.DISTILL)

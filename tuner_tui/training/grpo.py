@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from advisor.errors import InputError
+from advisor.methods import Objective
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.rewards import Judge, judge_of
 from tuner_tui.training.arguments import arguments
@@ -92,3 +93,9 @@ def trainer(
         processing_class=tokenizer,
         peft_config=peft,
     )
+
+
+if __name__ == "__main__":
+    from tuner_tui.training.alone import alone
+
+    alone(Objective.GRPO)

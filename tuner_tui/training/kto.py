@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from advisor.errors import InputError
+from advisor.methods import Objective
 from advisor.recipe import Metric
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.measure import refuse_one_verdict
@@ -81,3 +82,9 @@ def trainer(
         processing_class=tokenizer,
         peft_config=peft,
     )
+
+
+if __name__ == "__main__":
+    from tuner_tui.training.alone import alone
+
+    alone(Objective.KTO)

@@ -18,8 +18,11 @@ MOSTLY = 0.5
 def check_masks(job: Job, trainer: Any, tokenizer: Any) -> None:
     """InputError when more than REFUSED_SHARE of the rows train nothing, or too few train the end token.
 
-    Packed rows no longer stand alone: each text in them is looked at, but which row it was is not known.
+    Packed rows no longer stand alone: each text in them is looked at, but which row it was is not known. Running text
+    comes in pieces, of which the last carries the end token (`cpt.rows`): nothing of it is masked or cut.
     """
+    if job.objective is Objective.CPT:
+        return
     dataset, length = trainer.train_dataset, job.recipe.train.max_length
     columns = set(dataset.column_names)
     ends = set(end_tokens(trainer.model, tokenizer))
@@ -71,14 +74,11 @@ def _unpacked(row: dict[str, Any]) -> list[list[int]]:
 
 
 def _check_end(job: Job, tokenizer: Any, ends: set[int], trained: list[tuple[int, list[int]]]) -> None:
-    """An end token must be among what is learned; rows cut at the maximal length lack it, and most may not.
-
-    Running text has no question to lose: where it is cut is told, not refused.
-    """
+    """An end token must be among what is learned; rows cut at the maximal length lack it, and most may not."""
     cut, length = [row for row, ids in trained if not ends & set(ids)], job.recipe.train.max_length
     if len(cut) == len(trained):
         raise InputError("training.end_not_trained", token=tokenizer.eos_token, length=length)
-    if len(cut) > MOSTLY * len(trained) and job.objective is not Objective.CPT:
+    if len(cut) > MOSTLY * len(trained):
         shown = ", ".join(map(str, sorted(set(cut))[:SHOWN]))
         path = job.recipe.data.train
         raise InputError("training.mostly_cut", count=len(cut), rows=shown, length=length, path=path)

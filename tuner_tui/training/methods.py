@@ -13,9 +13,9 @@ from tuner_tui.training.job import Job
 FILES = {
     Objective.CPT: "cpt",
     Objective.SFT: "sft",
-    Objective.DOMAIN_QA: "sft",
-    Objective.STYLE: "sft",
-    Objective.REFUSAL: "sft",
+    Objective.DOMAIN_QA: "domain_qa",
+    Objective.STYLE: "style",
+    Objective.REFUSAL: "refusal",
     Objective.DISTILL: "distill",
     Objective.DPO: "dpo",
     Objective.ORPO: "orpo",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from advisor.methods import Objective
 from tuner_tui.evaluation.example import Example
 from tuner_tui.training.arguments import arguments
 from tuner_tui.training.dpo import rows
@@ -34,3 +35,9 @@ def trainer(
         processing_class=tokenizer,
         peft_config=peft,
     )
+
+
+if __name__ == "__main__":
+    from tuner_tui.training.alone import alone
+
+    alone(Objective.ORPO)

@@ -77,7 +77,20 @@ def _scores(job: Job, report: dict[str, Any]) -> str:
         loss = "—" if found["loss"] is None else f"{found['loss']:.3f}"
         interval = f"{found['low']:.3f} … {found['high']:.3f}"
         rows.append([say(f"training.page.{when}"), f"{found['score']:.3f}", interval, loss, str(found["items"])])
-    return _table(head, rows)
+    return _table(head, rows) + _refusals(job, report["refusals"])
+
+
+def _refusals(job: Job, counted: dict[str, Any] | None) -> str:
+    """How often what should be refused is, and what should be answered; "" where refusing is not the objective."""
+    if counted is None:
+        return ""
+    say, rows = job.say, []
+    for when in ("before", "after"):
+        found = counted[when]
+        shares = [found["refused"], found["over_refused"]]
+        rows.append([say(f"training.page.{when}"), *("—" if each is None else f"{each:.3f}" for each in shares)])
+    head = ["", say("training.page.refused", count=found["to_refuse"])]
+    return _table([*head, say("training.page.over_refused", count=found["to_answer"])], rows)
 
 
 def _samples(job: Job, samples: list[dict[str, str]]) -> str:

@@ -6,9 +6,13 @@ from typing import Any
 
 import msgspec
 
+from advisor.methods import Objective
 from advisor.recipe import Metric
 from tuner_tui.evaluation.example import Example
+from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.measure import Measured
+from tuner_tui.evaluation.paired import difference
+from tuner_tui.evaluation.refusals import Refusals, count_refusals
 from tuner_tui.redact import redacted, redactor
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.runs.rehearsed import rehearsal_of
@@ -66,6 +70,7 @@ def checks(job: Job, outcome: Outcome) -> list[Check]:
             value=numbers,
         ),
         *_sound(job, outcome),
+        *_refuses(job, outcome),
     ]
 
 
@@ -75,6 +80,26 @@ def _sound(job: Job, outcome: Outcome) -> list[Check]:
     if outcome.after.metric is not Metric.PREFERENCE or before is None or after is None:
         return []
     return [_check(job, "sound", after <= before + WORSE_NATS, before=before, after=after)]
+
+
+def refusals(job: Job, outcome: Outcome) -> tuple[Refusals, Refusals] | None:
+    """Right and wrong refusals before and after; None where refusing is not the objective or nothing was answered."""
+    said = (outcome.before.answers, outcome.after.answers)
+    if Objective.REFUSAL not in job.label.objectives or any(len(each) != len(outcome.held_out) for each in said):
+        return None
+    wanted = [example.completion for example in outcome.held_out]
+    return count_refusals(wanted, said[0]), count_refusals(wanted, said[1])
+
+
+def _refuses(job: Job, outcome: Outcome) -> list[Check]:
+    """To refuse what was answered before, more often than chance would, is no success (XSTest, Röttger et al. 2024)."""
+    counted = refusals(job, outcome)
+    if counted is None or not counted[0].to_answer:
+        return []
+    before, after = (each.wrongly for each in counted)
+    worse = difference(after, before).low > 0
+    numbers = {"before": mean(before), "after": mean(after), "count": len(after)}
+    return [_check(job, "over_refusal", not worse, **numbers)]
 
 
 def _check(job: Job, name: str, passed: bool, **values: Any) -> Check:
@@ -94,6 +119,7 @@ def write_report(job: Job, outcome: Outcome) -> dict[str, Any]:
         "before": _score(outcome.before),
         "after": _score(outcome.after),
         "kept": _kept(outcome),
+        "refusals": _refusals(job, outcome),
         "samples": _samples(job, outcome),
         "steps": outcome.steps,
         "best_step": outcome.best,
@@ -119,6 +145,7 @@ NUMBERS = {
     "seconds": "measured",
     "tokens": "measured",
     "peak": "measured",
+    "refusals": "measured",
     "low": "computed",
     "high": "computed",
 }
@@ -133,6 +160,16 @@ def _kept(outcome: Outcome) -> dict[str, Any] | None:
     if outcome.kept_before is None or outcome.kept_after is None:
         return None
     return {"before": _score(outcome.kept_before), "after": _score(outcome.kept_after)}
+
+
+def _refusals(job: Job, outcome: Outcome) -> dict[str, Any] | None:
+    """Right and wrong refusals before and after; None where refusing is not the objective."""
+    counted = refusals(job, outcome)
+    if counted is None:
+        return None
+    names = ("refused", "over_refused", "to_refuse", "to_answer")
+    told = ({name: getattr(each, name) for name in names} for each in counted)
+    return dict(zip(("before", "after"), told, strict=True))
 
 
 def _samples(job: Job, outcome: Outcome) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import structs
 
-from advisor.methods import Technique
+from advisor.methods import Objective, Technique
 from tuner_tui.evaluation.example import Example
 from tuner_tui.runs.events import EventKind
 from tuner_tui.training import dpo, grpo
@@ -97,3 +97,9 @@ def _train_reward(
     shutil.rmtree(aside, ignore_errors=True)
     (reward.model if full else reward.model.merge_and_unload()).save_pretrained(aside, safe_serialization=True)
     aside.rename(folder)
+
+
+if __name__ == "__main__":
+    from tuner_tui.training.alone import alone
+
+    alone(Objective.RLHF_PPO)

@@ -1,7 +1,7 @@
 """Supervised tuning: the loss counts the answer and its end token, never the question.
 
-Serves instruction tuning, domain question answering, style, refusal and distillation on a teacher's answers;
-these differ in data and in how they are judged, not in how they are trained.
+Domain question answering, style, refusal and distillation on a teacher's answers train as this file does; they differ
+in their data and in how they are judged.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from advisor.methods import Objective
 from tuner_tui.evaluation.example import Example
 from tuner_tui.training.arguments import arguments
 from tuner_tui.training.formats import pairs
@@ -47,3 +48,9 @@ def trainer(
         processing_class=tokenizer,
         peft_config=peft,
     )
+
+
+if __name__ == "__main__":
+    from tuner_tui.training.alone import alone
+
+    alone(Objective.SFT)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import structs
 
-from advisor.methods import Approach
+from advisor.methods import Approach, Objective
 from tuner_tui.evaluation.example import Example, encode_pair, for_model
 from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.runs.directory import write_atomic
@@ -58,6 +58,8 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
     train, held_out = raft(job, tokenizer, train), raft(job, tokenizer, held_out)
     job.rows = [example.row for example in train]
+    if hasattr(objective, "look"):
+        objective.look(job, train, held_out)
     set_seed(job.recipe.seed)  # what an adapter begins as is drawn before the trainer sets its own
     tuned, added = model.begin(job.recipe, job.device)
     make_room(job, tuned, tokenizer, train)
@@ -66,7 +68,7 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     settle(job, trainer)
     check_masks(job, trainer, tokenizer)
     gauge.mark("load")
-    return Ready(split, tokenizer, trainer, held_out, work(objective, job, len(train)))
+    return Ready(split, tokenizer, trainer, held_out, work(objective, job, len(trainer.train_dataset)))
 
 
 def run_stage(job: Job) -> Outcome | None:
@@ -208,6 +210,8 @@ def measured(job: Job, tuned: Any, tokenizer: Any, held_out: list[Example]) -> M
     spec, length = job.recipe.evaluation, job.recipe.train.max_length
     return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop)
 
+    if Objective.REFUSAL in job.label.objectives:  # every answer tells whether it refuses
+        spec = structs.replace(spec, samples=len(held_out))
 
 def tell_score(job: Job, when: str, found: Measured) -> Measured:
     """The eval event of the claim."""

@@ -78,9 +78,11 @@ def shrink(run: RunDir, recipe: Recipe) -> Adjustment | None:
     return found
 
 
-def begin_again() -> NoReturn:
-    """Become a fresh process that resumes this run; does not return."""
+def begin_again(run: RunDir) -> NoReturn:
+    """Become a fresh process of the same module that resumes this run; does not return."""
     argv = [*sys.orig_argv, *([] if "--resume" in sys.orig_argv else ["--resume"])]
+    if str(run.path) not in argv:  # a method's own file was called with a recipe
+        argv = [*argv[: argv.index("-m") + 2], str(run.path), "--resume"]
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, argv)
