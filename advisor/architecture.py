@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from advisor.config_keys import LIMITS, NAMES, optional, size, whole, within_limits
 from advisor.errors import InputError
 from advisor.families import (
     COMPOSED,
@@ -17,34 +18,14 @@ from advisor.families import (
     Family,
     family_of,
 )
+from advisor.gemma import FAMILY as GEMMAS
+from advisor.gemma import Layers, own_layers
 from advisor.mixers import PURE, Layout, Mixer, layout, mixer_of, mixes
 
-_NAMES: dict[str, tuple[str, ...]] = {
-    "hidden": ("hidden_size", "n_embd", "d_model", "dim", "model_dim"),
-    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_transformer_layers"),
-    "heads": ("num_attention_heads", "n_head", "n_heads", "num_heads"),
-    "kv_heads": ("num_key_value_heads", "n_head_kv", "num_kv_heads", "n_kv_heads", "multi_query_group_num"),
-    "head_dim": ("head_dim", "attention_head_dim", "kv_channels"),
-    "intermediate": ("intermediate_size", "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size", "dim_ff", "hidden_dim"),
-    "vocab": ("vocab_size", "padded_vocab_size", "n_vocab"),
-    "experts": ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"),
-    "active": ("num_experts_per_tok", "experts_per_token", "num_experts_per_token", "moe_top_k", "moe_k"),
-    "moe_intermediate": ("moe_intermediate_size", "expert_intermediate_size", "moe_ffn_hidden_size"),
-}
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "language_model", "decoder_config")
 _ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
 _EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe", "jamba")
 _NO_SHARED_EXPERT = (*_EXPERTS_AT_FULL_WIDTH, "qwen3_moe")
-_LIMITS = {
-    "hidden": 10**6, "layers": 10**4, "heads": 10**5, "kv_heads": 10**5, "head_dim": 10**5, "intermediate": 10**7,
-    "vocab": 10**8, "experts": 10**5, "active": 10**5, "moe_intermediate": 10**7,
-}  # fmt: skip
-_WIDTHS = (
-    "kv_lora_rank", "q_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim", "n_shared_experts",
-    "num_shared_experts", "shared_expert_intermediate_size", "shared_intermediate_size", "max_position_embeddings",
-    "n_positions", "intermediate_size_mlp",
-)  # fmt: skip
-_WIDEST = 10**8
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -95,6 +76,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     mixer_layers: int = 0
     query_gate: bool = False
     embedded: int = 0
+    own: Layers | None = None
 
     @property
     def attending(self) -> int:
@@ -134,22 +116,24 @@ def from_config(config: Any, source: str) -> Architecture:
     text, parts = _language_part(config)
     model_type = str(text.get("model_type") or config.get("model_type") or "llama").lower()
     _refuse(config, text, model_type, source)
-    _within_limits(text, source)
+    within_limits(text, source)
     family = family_of(model_type)
-    hidden, vocab = _size(text, "hidden", source), _size(text, "vocab", source)
+    hidden, vocab = size(text, "hidden", source), size(text, "vocab", source)
     mixer, plan = mixer_of(text, model_type, hidden), _layout(text, model_type, source)
-    layers = plan.layers or _size(text, "layers", source)
-    heads = 1 if model_type in PURE else _size(text, "heads", source)
-    head_dim = _optional(text, "head_dim") or family.head_dim or max(hidden // heads, 1)
+    layers = plan.layers or size(text, "layers", source)
+    heads = 1 if model_type in PURE else size(text, "heads", source)
+    head_dim = optional(text, "head_dim") or family.head_dim or max(hidden // heads, 1)
     mla = _mla(text)
+    width = _feed_forward(text, hidden, model_type, family, source)
+    key_heads = heads if mla else _kv_heads(text, heads, family)
     return Architecture(
         model_type=model_type,
         hidden=hidden,
         layers=layers,
         heads=heads,
-        kv_heads=heads if mla else _kv_heads(text, heads, family),
+        kv_heads=key_heads,
         head_dim=mla.get("head_dim", head_dim),
-        intermediate=_feed_forward(text, hidden, model_type, family, source),
+        intermediate=width,
         vocab=vocab,
         tied=_tied(config, text, family),
         gated=family.gated,
@@ -172,6 +156,9 @@ def from_config(config: Any, source: str) -> Architecture:
         mixer_layers=plan.mixing,
         query_gate=family.query_gate,
         embedded=_embedded(text, hidden),
+        own=own_layers(text, model_type, hidden, layers, heads, key_heads, head_dim, width)
+        if model_type in GEMMAS
+        else None,
         **_biases(text, model_type, family),
         **_experts(text, layers, model_type, plan),
         **_windows(text, layers),
@@ -185,18 +172,18 @@ def _refuse(config: dict[str, Any], text: dict[str, Any], model_type: str, sourc
         raise InputError("architecture.encoder_decoder", source=source, type=model_type)
     if model_type in ENCODERS:
         raise InputError("architecture.encoder", source=source, type=model_type)
-    whole = str(config.get("model_type") or model_type).lower()
-    if model_type in OTHER_LAYERS or whole in OTHER_LAYERS:
-        raise InputError("architecture.layers", source=source, type=whole, key="model_type")
+    outer = str(config.get("model_type") or model_type).lower()
+    if model_type in OTHER_LAYERS or outer in OTHER_LAYERS:
+        raise InputError("architecture.layers", source=source, type=outer, key="model_type")
     key = next((key for key in OTHER_KEYS if text.get(key) is not None), None)
     if key and model_type not in FAMILIES:
         raise InputError("architecture.layers", source=source, type=model_type, key=key)
 
 
 def _layout(text: dict[str, Any], model_type: str, source: str) -> Layout:
-    layers = _optional(text, "layers")
+    layers = optional(text, "layers")
     found = layout(text, model_type, layers or 0) if mixes(model_type) else Layout(attending=layers or 0, mixing=0)
-    if found.layers is not None and not 0 < found.layers <= _LIMITS["layers"]:
+    if found.layers is not None and not 0 < found.layers <= LIMITS["layers"]:
         raise InputError("architecture.missing", source=source, key="hybrid_override_pattern", also="layers_block_type")
     return found
 
@@ -206,46 +193,20 @@ def _language_part(config: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, .
     others = tuple(name for name in ("vision_config", "audio_config") if isinstance(config.get(name), dict))
     for name in _NESTED:
         inner = config.get(name)
-        if isinstance(inner, dict) and any(key in inner for key in _NAMES["hidden"]):
+        if isinstance(inner, dict) and any(key in inner for key in NAMES["hidden"]):
             return inner, others
     return config, others
-
-
-def _optional(config: dict[str, Any], name: str) -> int | None:
-    for key in _NAMES[name]:
-        value = config.get(key)
-        if isinstance(value, list) and value and all(isinstance(item, int) for item in value):
-            value = max(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-    return None
-
-
-def _size(config: dict[str, Any], name: str, source: str) -> int:
-    value = _optional(config, name)
-    if value is None:
-        raise InputError("architecture.missing", source=source, key=_NAMES[name][0], also=", ".join(_NAMES[name][1:]))
-    return value
-
-
-def _within_limits(config: dict[str, Any], source: str) -> None:
-    """Numbers that no model has are a damaged file, not a very large model."""
-    limits = [(key, _LIMITS[name]) for name, keys in _NAMES.items() for key in keys]
-    for key, limit in (*limits, *((key, _WIDEST) for key in _WIDTHS)):
-        value = config.get(key)
-        if isinstance(value, int) and value > limit:
-            raise InputError("architecture.range", source=source, key=key, value=value, limit=limit)
 
 
 def _kv_heads(config: dict[str, Any], heads: int, family: Family) -> int:
     if config.get("multi_query") is True and not config.get("new_decoder_architecture"):
         return 1
-    found = _optional(config, "kv_heads") or family.kv_heads or heads
+    found = optional(config, "kv_heads") or family.kv_heads or heads
     return min(found, heads)
 
 
 def _intermediate(config: dict[str, Any], hidden: int, family: Family, source: str) -> int:
-    found = _optional(config, "intermediate") or _optional(config, "moe_intermediate")
+    found = optional(config, "intermediate") or optional(config, "moe_intermediate")
     if found is None and family.mlp_ratio is None:
         raise InputError("architecture.missing", source=source, key="intermediate_size", also="ffn_dim, n_inner, d_ff")
     return found or hidden * (family.mlp_ratio or 4)
@@ -254,9 +215,9 @@ def _intermediate(config: dict[str, Any], hidden: int, family: Family, source: s
 def _llama4(config: dict[str, Any], layers: int) -> dict[str, int]:
     """Llama 4: the plain width under a name of its own, one shared expert, and which layers have experts."""
     listed = config.get("moe_layers")
-    step = _whole(config, "interleave_moe_layer_step", 1)
+    step = whole(config, "interleave_moe_layer_step", 1)
     count = len(listed) if isinstance(listed, list) else sum((at + 1) % step == 0 for at in range(layers))
-    shared = _whole(config, "intermediate_size", 8192)
+    shared = whole(config, "intermediate_size", 8192)
     return {"shared_intermediate": shared, "dense_layers": layers - min(count, layers)}
 
 
@@ -264,14 +225,14 @@ def _feed_forward(config: dict[str, Any], hidden: int, model_type: str, family: 
     """Width of the plain feed-forward part, where families make it otherwise than the config says."""
     if model_type in PURE:
         return 0
-    if model_type == "granitemoehybrid" and (_optional(config, "experts") or 0) < 2:
-        return _whole(config, "shared_intermediate_size", 1024)
+    if model_type == "granitemoehybrid" and (optional(config, "experts") or 0) < 2:
+        return whole(config, "shared_intermediate_size", 1024)
     found = _intermediate(config, hidden, family, source)
     if model_type in ("llama4", "llama4_text"):
-        return _whole(config, "intermediate_size_mlp", found)
+        return whole(config, "intermediate_size_mlp", found)
     if model_type == "lfm2" and config.get("block_auto_adjust_ff_dim") is not False:
-        multiple, factor = _whole(config, "block_multiple_of", 256), config.get("block_ffn_dim_multiplier", 1.0)
-        wide = 2 * _whole(config, "block_ff_dim", found) // 3
+        multiple, factor = whole(config, "block_multiple_of", 256), config.get("block_ffn_dim_multiplier", 1.0)
+        wide = 2 * whole(config, "block_ff_dim", found) // 3
         wide = int(factor * wide) if isinstance(factor, int | float) and 0 < factor < 100 else wide
         return -(-wide // multiple) * multiple
     return found
@@ -285,8 +246,8 @@ def _tied(config: dict[str, Any], text: dict[str, Any], family: Family) -> bool:
 
 
 def _embedded(config: dict[str, Any], hidden: int) -> int:
-    width = _whole(config, "word_embed_proj_dim", hidden)
-    return width if width != hidden and width < _LIMITS["hidden"] else 0
+    width = whole(config, "word_embed_proj_dim", hidden)
+    return width if width != hidden and width < LIMITS["hidden"] else 0
 
 
 def _activation_kept(config: dict[str, Any], family: Family) -> int:
@@ -338,20 +299,23 @@ def _biases(config: dict[str, Any], model_type: str, family: Family) -> dict[str
 
 
 def _experts(config: dict[str, Any], layers: int, model_type: str, plan: Layout) -> dict[str, Any]:
-    count = _optional(config, "experts")
-    if not count or count < 2 or plan.experts == 0:
+    count = optional(config, "experts")
+    off = model_type in GEMMAS and config.get("enable_moe_block") is not True
+    if not count or count < 2 or plan.experts == 0 or off:
         return {}
-    own = None if model_type in _EXPERTS_AT_FULL_WIDTH else _optional(config, "moe_intermediate")
-    width = own or _optional(config, "intermediate") or 0
+    own = None if model_type in _EXPERTS_AT_FULL_WIDTH else optional(config, "moe_intermediate")
+    width = own or optional(config, "intermediate") or 0
     found = {
         "experts": count,
-        "active_experts": min(_optional(config, "active") or 2, count),
+        "active_experts": min(optional(config, "active") or 2, count),
         "moe_intermediate": width,
         "shared_intermediate": 0 if model_type in _NO_SHARED_EXPERT else _shared_width(config, width),
         "dense_layers": _dense_layers(config, layers, plan),
         "expert_bias": model_type == "gpt_oss",
         "sinks": model_type == "gpt_oss",
     }
+    if model_type in GEMMAS:  # beside the experts every layer keeps its plain part, as a shared one
+        return found | {"shared_intermediate": optional(config, "intermediate") or 0, "dense_layers": 0}
     return found | (_llama4(config, layers) if model_type in ("llama4", "llama4_text") else {})
 
 
@@ -361,7 +325,7 @@ def _shared_width(config: dict[str, Any], width: int) -> int:
     default = 1 if config.get("model_type") == "nemotron_h" else None
     many = next((config[name] for name in names if name in config), default)
     if isinstance(many, int):
-        return _whole(config, "moe_shared_expert_intermediate_size", width) * many
+        return whole(config, "moe_shared_expert_intermediate_size", width) * many
     together = config.get("shared_expert_intermediate_size", config.get("shared_intermediate_size"))
     return together if isinstance(together, int) else 0
 
@@ -404,13 +368,8 @@ def _mla(config: dict[str, Any]) -> dict[str, Any]:
         return {}
     return {
         "kv_rank": rank,
-        "q_rank": _whole(config, "q_lora_rank", 0),
-        "rope_dim": _whole(config, "qk_rope_head_dim", 64),
-        "head_dim": _whole(config, "qk_nope_head_dim", 128),
-        "value_dim": _whole(config, "v_head_dim", 128),
+        "q_rank": whole(config, "q_lora_rank", 0),
+        "rope_dim": whole(config, "qk_rope_head_dim", 64),
+        "head_dim": whole(config, "qk_nope_head_dim", 128),
+        "value_dim": whole(config, "v_head_dim", 128),
     }
-
-
-def _whole(config: dict[str, Any], key: str, default: int) -> int:
-    value = config.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default

@@ -104,6 +104,10 @@ FAMILIES: dict[str, Family] = {
     "gemma": Family(tied=True),
     "gemma2": Family(tied=True, norms=4),
     "gemma3": _GEMMA3,
+    **dict.fromkeys(
+        ("gemma3n", "gemma3n_text", "gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text"),
+        Family(tied=True, norms=4),
+    ),
     "gemma3_text": _GEMMA3,
     "phi": Family(norms=1, head_bias=True, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
     "phi3": Family(shared=("qkv", "gate_up")),
@@ -189,7 +193,7 @@ OTHER_LAYERS = frozenset(
      "zaya", "lfm3", "blt", "hrm_text", "reformer", "xlnet", "xlm", "longcat_flash", "deepseek_v4", "retnet", "doge",
      "cpmant", "ctrl", "openai-gpt", "dbrx", "moshi", "hy_v4", "mimo_v2_flash", "gpt_neox_japanese", "git",
      "gemma4_assistant", "jetmoe",
-     "gemma3n", "gemma3n_text", "gemma4", "gemma4_text", "afmoe")
+     "afmoe")
 )  # fmt: skip
 """Model types of another build than a decoder with attention, or with layers that nobody here has counted."""
 OTHER_KEYS = (

@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from advisor.architecture import Architecture
+from advisor.gemma import Own
 
 
 class Enters(StrEnum):
@@ -52,6 +53,8 @@ def linears(arch: Architecture) -> tuple[Linear, ...]:
 
 def _attention(a: Architecture) -> list[Linear]:
     into, n = Enters.ATTENTION, a.attending
+    if a.own:
+        return [_own(one, a) for one in a.own.matrices]
     if not n:
         return []
     answer = Linear("o_proj", a.out_width, a.hidden, Enters.ANSWER, n, bias=a.out_bias)
@@ -65,6 +68,15 @@ def _attention(a: Architecture) -> list[Linear]:
         Linear("v_proj", a.hidden, a.v_width, into, n, bias=a.qkv_bias),
         answer,
     ]
+
+
+def _own(one: Own, a: Architecture) -> Linear:
+    """A matrix that the family lists by itself, by what it reads."""
+    if one.name.endswith("o_proj"):
+        return Linear(one.name, one.d_in, one.d_out, Enters.ANSWER, one.layers)
+    feeds = one.name.startswith("wide.") or one.d_in != a.hidden
+    enters = Enters.PRODUCT if one.d_in != a.hidden else Enters.MLP if feeds else Enters.ATTENTION
+    return Linear(one.name, one.d_in, one.d_out, enters, one.layers)
 
 
 def _mixing(a: Architecture) -> list[Linear]:
@@ -140,7 +152,7 @@ def embedding_weights(arch: Architecture) -> int:
     """Token embeddings, and learned positions where the family has them; OPT 350M's are narrower and projected."""
     if arch.embedded:
         return arch.vocab * arch.embedded + (arch.positions + 2 * arch.embedded) * arch.hidden
-    return (arch.vocab + arch.positions) * arch.hidden
+    return (arch.vocab + arch.positions) * arch.hidden + (arch.own.outside if arch.own else 0)
 
 
 def head_weights(arch: Architecture) -> int:
@@ -152,7 +164,7 @@ def small_weights(arch: Architecture) -> int:
     """Norms, routers, attention sinks: few weights, but they stay out of quantisation."""
     one = arch.hidden * (2 if arch.norm_bias else 1) if arch.norm_weight else 0
     norms = one * (arch.layers * arch.norms + 1 + arch.extra_norms)
-    mixing = arch.mixer.small * arch.mixer_layers if arch.mixer else 0
+    mixing = arch.mixer.small * arch.mixer_layers if arch.mixer else arch.own.small if arch.own else 0
     return norms + mixing + _qk_norm_weights(arch) + _router_weights(arch) + _latent_norms(arch)
 
 

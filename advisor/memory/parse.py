@@ -131,6 +131,8 @@ def _assumed(given: dict[str, Any], default: Spec, arch: Architecture) -> tuple[
         found.append(f"family:{arch.model_type}")
     if arch.mixer_layers:
         found.append(f"mixer:{arch.mixer_layers}:{arch.model_type}")
+    if arch.own:
+        found.append(f"streams:{arch.model_type}")
     found += [f"tower:{part}" for part in arch.other_parts]
     return tuple(found)
 

@@ -102,7 +102,7 @@ def memory(spec: Spec) -> tuple[Range, Range, dict[str, float]]:
     likely = moment.total / GIB
     others = [allocated(other).total / GIB for other in _variants(spec)]
     low, high = min([likely, *others]) * BELOW, max([likely, *others]) * ABOVE
-    rough = bool(spec.arch.mixer_layers) or not spec.arch.family_known
+    rough = bool(spec.arch.mixer_layers or spec.arch.own) or not spec.arch.family_known
     if rough:
         low, high = low * ROUGH[0], high * ROUGH[1]
     wide = bool(others) or rough

@@ -62,6 +62,7 @@ def test_a_number_that_no_model_has_is_refused_by_its_key(key: str) -> None:
     found = refused({**LLAMA, key: 10**12})
     assert found.code == "architecture.range"
     assert key in found.text("en")
+    assert refused({**LLAMA, key: [1, 10**12]}).code == "architecture.range"
 
 
 @pytest.mark.parametrize("wrong", [None, "4096", 0, -1, 2.5, True, [], {}])
@@ -88,7 +89,13 @@ def test_every_known_family_answers_at_odd_legal_shapes(name: str) -> None:
         dict.fromkeys(("head_dim", "num_key_value_heads", "sliding_window", "layer_types", "rope_scaling")),
     ]
     for shape in shapes:
-        whole = {**SMALL, "hybrid_override_pattern": "M-*-", **shape, "model_type": name}
+        whole = {
+            **SMALL,
+            "hybrid_override_pattern": "M-*-",
+            "vocab_size_per_layer_input": 900,
+            **shape,
+            "model_type": name,
+        }
         arch = from_config(whole, name)
         assert 64_000 < parameter_count(arch) < 20_000_000
         for technique in ("full", "lora", "qlora"):

@@ -40,7 +40,7 @@ def _base(spec: Spec, raw: dict[str, Any], layers: int) -> nn.Module:
 
     from advisor.memory.activations import masked
 
-    if spec.arch.mixer_layers or spec.arch.dense_layers:
+    if spec.arch.mixer_layers or spec.arch.dense_layers or spec.arch.own:
         raise ValueError("layers differ in kind, so that few of them say nothing about the rest")
     ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attention(masked(spec)))
     ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, lambda *args, **options: None)
