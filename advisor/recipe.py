@@ -19,6 +19,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 Rate = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
+# A name is part of the names of files and folders: it leads nowhere else.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f]+$(?!\n)")]
 NonNegative = Annotated[float, msgspec.Meta(ge=0.0, le=1e300)]
 
 
@@ -183,6 +185,31 @@ class EvalSpec(_Part, frozen=True, kw_only=True):
     samples: Count = 3
 
 
+class Pick(StrEnum):
+    """Which examples are shown: always the first ones, a seeded draw for each question, or the likest to it."""
+
+    FIXED = "fixed"
+    RANDOM = "random"
+    SIMILAR = "similar"
+
+
+class PromptSpec(_Part, frozen=True, kw_only=True):
+    """How the model is prompted, tuned or not.
+
+    `instruction` is said before every question of the lanes that are not tuned (a tuned model was trained without it).
+    `examples` is how many worked examples few-shot prompting shows and `pick` which; None = what does best on training
+    rows kept aside, within the context. At most one of `schema` (a JSON Schema file), `pattern` (a regular expression)
+    and `choices` says which answers are possible at all.
+    """
+
+    instruction: str | None = None
+    examples: Positive | None = None
+    pick: Pick | None = None
+    schema: str | None = None
+    pattern: str | None = None
+    choices: list[str] = []
+
+
 class Retriever(StrEnum):
     """How passages are found: by words (BM25), by meaning (an embedding model), or by both ranks together."""
 
@@ -289,7 +316,7 @@ class Recipe(_Part, frozen=True, kw_only=True):
     """One complete, repeatable decision."""
 
     version: int = VERSION
-    name: str = "run"
+    name: Name = "run"
     label: str
     seed: int = 42
     model: ModelSpec
@@ -297,6 +324,7 @@ class Recipe(_Part, frozen=True, kw_only=True):
     adapter: AdapterSpec = AdapterSpec()
     train: TrainSpec = TrainSpec()
     evaluation: EvalSpec = EvalSpec()
+    prompting: PromptSpec = PromptSpec()
     retrieval: RetrievalSpec = RetrievalSpec()
     reward: RewardSpec = RewardSpec()
     teacher: TeacherSpec | None = None
@@ -370,6 +398,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "adapter": AdapterSpec,
     "train": TrainSpec,
     "evaluation": EvalSpec,
+    "prompting": PromptSpec,
     "retrieval": RetrievalSpec,
     "reward": RewardSpec,
     "teacher": TeacherSpec,

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from advisor.errors import InputError
 from advisor.facts import Facts
-from advisor.recipe import Recipe, decode_recipe
+from advisor.recipe import Recipe, decode_recipe, encode_recipe
 from tuner_tui import bakeoff
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.contract import COMPARED, promised
@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--goal", type=float, default=0.9, help=told("compare.help.goal"))
     parser.add_argument("--docs", metavar="PATH", help=told("compare.help.docs"))
     parser.add_argument("--eval", metavar="FILE", help=told("compare.help.eval"))
+    parser.add_argument("--instruction", metavar="TEXT", help=told("compare.help.instruction"))
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help=told("compare.help.set"))
     parser.add_argument("--out", metavar="FILE", help=told("compare.help.out"))
     parser.add_argument("--html", metavar="FILE", help=told("compare.help.html"))
     parser.add_argument("--facts-out", metavar="FILE", help=told("compare.help.facts_out"))
@@ -121,8 +123,21 @@ def subject(args: argparse.Namespace) -> tuple[Recipe, str | None]:
 
 
 def _changed(recipe: Recipe, args: argparse.Namespace) -> Recipe:
-    """Documents and held-out questions as given on the command line."""
+    """Documents, held-out questions, instruction and single keys as given on the command line."""
     given = {
         name: str(Path(value).expanduser().absolute()) for name in ("docs", "eval") if (value := getattr(args, name))
     }
-    return structs.replace(recipe, data=structs.replace(recipe.data, **given))
+    recipe = structs.replace(recipe, data=structs.replace(recipe.data, **given))
+    if args.instruction:
+        told = structs.replace(recipe.prompting, instruction=instruction_of(args.instruction))
+        recipe = structs.replace(recipe, prompting=told)
+    return decode_recipe(encode_recipe(recipe), args.target, args.set) if args.set else recipe
+
+
+def instruction_of(given: str) -> str:
+    """The text itself, or what the file after an @ holds; InputError when it cannot be read or says nothing."""
+    text = read_text(given[1:])[0] if given.startswith("@") else given
+    text = text.decode("utf-8-sig", errors="replace") if isinstance(text, bytes) else text
+    if not text.strip():
+        raise InputError("compare.instruction", value=given)
+    return text.strip()

@@ -14,21 +14,14 @@ from advisor.errors import InputError
 from advisor.methods import Objective
 from advisor.recipe import Metric, Recipe
 from tuner_tui.evaluation.also import also, perplexity
+from tuner_tui.evaluation.constrain import Constraint, form_of
 from tuner_tui.evaluation.example import Example, for_model
-from tuner_tui.evaluation.generate import answers
+from tuner_tui.evaluation.fewshot import FewShot, choices_of
+from tuner_tui.evaluation.generate import answers, end_tokens
 from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.kept import Kept, kept
-from tuner_tui.evaluation.lanes import (
-    CHOICES,
-    Lane,
-    Shots,
-    grounded,
-    likeness_of,
-    marks_of,
-    prompt_tokens,
-    shown,
-)
-from tuner_tui.evaluation.measure import GENERATED, Measured, measure
+from tuner_tui.evaluation.lanes import Lane, Shots, grounded, instructed, marks_of, prompt_tokens
+from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.evaluation.remote import Remote, ask_all
 from tuner_tui.evaluation.rewards import rewards
 from tuner_tui.evaluation.weights import Weights, room_of
@@ -36,8 +29,6 @@ from tuner_tui.retrieval.build import of_recipe
 from tuner_tui.retrieval.index import Index
 from tuner_tui.retrieval.score import Retrieved, retrieved
 
-DEVELOPMENT = 24
-POOL = 200
 TIMED = 8
 Tell = Callable[..., None]
 
@@ -110,6 +101,14 @@ class Bench:
         self.index = self._indexed()
         tuned = asked.tuned if any(lane.tuned for lane in asked.lanes) else None
         self.weights = Weights(self.recipe, tuned, device)
+        self.constraint = self._constrained()
+
+    def _constrained(self) -> Constraint | None:
+        if form_of(self.recipe.prompting) is None or all(lane.remote for lane in self.asked.lanes):
+            return None
+        with self.weights.of(tuned=False) as model:
+            vocabulary, ends = int(model.config.get_text_config().vocab_size), end_tokens(model, self.tokenizer)
+        return Constraint(self.recipe.prompting, self.tokenizer, vocabulary, ends)
 
     def _indexed(self) -> Index | None:
         docs = self.recipe.data.docs
@@ -165,6 +164,7 @@ class Bench:
                     self.spec,
                     max_length=room_of(model),
                     heard=partial(self._heard, lane),
+                    constraint=self.constraint,
                 )
                 times = self._latencies(model, prompts)
         lengths = [prompt_tokens(self.tokenizer, example) for example in prompts]
@@ -181,7 +181,8 @@ class Bench:
         remote = self.asked.remote
         if remote is None:
             raise InputError("compare.no_endpoint", lane=lane.value)
-        found = ask_all(remote, self._prompts(lane, None)[0], self.spec, partial(self._heard, lane))
+        form = form_of(self.recipe.prompting)
+        found = ask_all(remote, self._prompts(lane, None)[0], self.spec, partial(self._heard, lane), form)
         times = percentiles([each.seconds * 1000 for each in found.answers])
         cost = found.cost_per_1k(remote.price)
         if found.others(remote.model):
@@ -228,38 +229,27 @@ class Bench:
         return told
 
     def _prompts(self, lane: Lane, model: Any) -> tuple[list[Example], Shots | None]:
+        told = None if lane.tuned else self.recipe.prompting.instruction
+        asked = [instructed(example, told) for example in self.held_out]
         if lane is Lane.FEW_SHOT:
-            shots = self._shots(model)
-            pool = self.train[DEVELOPMENT : DEVELOPMENT + POOL] or self.train
-            likeness = likeness_of(pool)
-            return [shown(example, pool, shots, likeness) for example in self.held_out], shots
+            train = [instructed(example, told) for example in self.train]
+            few = FewShot(train, asked, self.tokenizer, self.spec)
+            shots = few.choose(model, choices_of(self.recipe.prompting), self._tried, constraint=self.constraint)
+            return few.prompts(asked, shots), shots
         if lane.retrieves and self.index is not None:
-            return [grounded(example, self.index, self.marks) for example in self.held_out], None
-        return self.held_out, None
+            return [grounded(example, self.index, self.marks) for example in asked], None
+        return asked, None
 
-    def _shots(self, model: Any) -> Shots:
-        """How many examples and which, chosen on training rows that are shown to no one."""
-        development, pool = self.train[:DEVELOPMENT], self.train[DEVELOPMENT : DEVELOPMENT + POOL]
-        if not pool or self.spec.metric not in GENERATED:
-            return CHOICES[0]
-        likeness, room = likeness_of(pool), room_of(model)
-        scores: list[float] = []
-        for tried, shots in enumerate(CHOICES, 1):
-            self.tell("shots", lane=Lane.FEW_SHOT.value, done=tried, items=len(CHOICES))
-            prompts = [shown(example, pool, shots, likeness) for example in development]
-            longest = max(prompt_tokens(self.tokenizer, prompt) for prompt in prompts)
-            if longest + self.spec.max_new_tokens > room:
-                scores.append(-1.0)
-                continue
-            scores.append(measure(model, self.tokenizer, prompts, self.spec, max_length=room).score)
-        return CHOICES[max(range(len(CHOICES)), key=lambda at: scores[at])]
+    def _tried(self, done: int, items: int) -> None:
+        self.tell("shots", lane=Lane.FEW_SHOT.value, done=done, items=items)
 
     def _latencies(self, model: Any, prompts: Sequence[Example]) -> dict[str, float]:
         """p50 and p95 of single requests, in milliseconds; the first one warms up and is not counted."""
         times = []
         for example in [prompts[0], *prompts[:TIMED]]:
             start = time.perf_counter()
-            answers(model, self.tokenizer, [example], max_new_tokens=self.spec.max_new_tokens)
+            most = self.spec.max_new_tokens
+            answers(model, self.tokenizer, [example], max_new_tokens=most, constraint=self.constraint)
             times.append((time.perf_counter() - start) * 1000)
         return percentiles(times[1:])
 

@@ -90,9 +90,12 @@ class Endpoint:
         """The model's greedy answer; InputError when the endpoint does not give one."""
         return self.answered(turns, max_tokens=max_tokens).answer
 
-    def answered(self, turns: list[Message], *, max_tokens: int) -> Answer:
-        """The same with its time and tokens, as they were when it was asked for."""
+    def answered(self, turns: list[Message], *, max_tokens: int, schema: Any = None) -> Answer:
+        """The same with its time and tokens, as they were when it was asked for. `schema`: a JSON Schema."""
         asked = {"model": self._model, "messages": turns, "max_tokens": max_tokens, "temperature": 0}
+        if schema is not None:
+            form = {"name": "answer", "schema": schema, "strict": True}
+            asked["response_format"] = {"type": "json_schema", "json_schema": form}
         key = hashlib.sha256((self._url + json.dumps(asked, sort_keys=True)).encode()).hexdigest()
         if key not in self._known:
             self._known[key] = found = self._ask(key, asked)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
+from tuner_tui.evaluation.constrain import Constraint
 from tuner_tui.evaluation.example import Example, encode, prompt_text
 from tuner_tui.evaluation.pieces import in_pieces
 
@@ -21,10 +22,12 @@ def answers(
     max_new_tokens: int,
     between: Callable[[], None] = lambda: None,
     heard: Callable[[int], None] = lambda done: None,
+    constraint: Constraint | None = None,
 ) -> list[str]:
     """Greedy answers, one an example; prompts of like length share a batch, padded on the left.
 
-    `between` is called before each batch and may raise to stop early; `heard` after each, with how many are answered.
+    With `constraint` only answers of its form are possible. `between` is called before each batch and may raise to stop
+    early; `heard` after each, with how many are answered.
     """
     ids = [encode(tokenizer, example, prompt_text(tokenizer, example)) for example in examples]
     found, done = [""] * len(ids), 0
@@ -32,7 +35,8 @@ def answers(
         for chunk in _batches([len(row) for row in ids], alike=has_virtual_tokens(model)):
             between()
             texts = in_pieces(
-                [ids[index] for index in chunk], lambda rows: _generate(model, tokenizer, rows, max_new_tokens)
+                [ids[index] for index in chunk],
+                lambda rows: _generate(model, tokenizer, rows, max_new_tokens, constraint),
             )
             for index, text in zip(chunk, texts, strict=True):
                 found[index] = text
@@ -74,7 +78,9 @@ def inference(model: Any) -> Iterator[None]:
         model.train(training)
 
 
-def _generate(model: Any, tokenizer: Any, prompts: Sequence[list[int]], max_new_tokens: int) -> list[str]:
+def _generate(
+    model: Any, tokenizer: Any, prompts: Sequence[list[int]], max_new_tokens: int, constraint: Constraint | None
+) -> list[str]:
     import torch
 
     width = max(map(len, prompts))
@@ -91,6 +97,7 @@ def _generate(model: Any, tokenizer: Any, prompts: Sequence[list[int]], max_new_
         top_k=None,
         pad_token_id=pad,
         eos_token_id=end_tokens(model, tokenizer),
+        logits_processor=[constraint.processor(len(rows), width)] if constraint else None,
     )
     texts = tokenizer.batch_decode(output[:, width:], skip_special_tokens=True)
     return [str(text).strip() for text in texts]

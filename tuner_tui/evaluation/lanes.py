@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from advisor.recipe import Pick
 from tuner_tui.evaluation.example import Example, Message, encode, prompt_text
 from tuner_tui.retrieval.chunks import Chunk
 from tuner_tui.retrieval.index import Index
@@ -43,14 +44,6 @@ class Lane(StrEnum):
         return self in (Lane.API, Lane.API_RAG)
 
 
-class Pick(StrEnum):
-    """Which examples are shown: always the first ones, a seeded draw for each question, or the likest to it."""
-
-    FIXED = "fixed"
-    RANDOM = "random"
-    SIMILAR = "similar"
-
-
 class Shots(msgspec.Struct, frozen=True, kw_only=True):
     """How many examples are shown, and which."""
 
@@ -58,19 +51,23 @@ class Shots(msgspec.Struct, frozen=True, kw_only=True):
     pick: Pick = Pick.FIXED
 
 
-CHOICES = (
-    Shots(count=1),
-    Shots(count=4),
-    Shots(count=4, pick=Pick.RANDOM),
-    Shots(count=4, pick=Pick.SIMILAR),
-    Shots(count=16, pick=Pick.SIMILAR),
-)
-
-
 def turns_of(example: Example) -> tuple[Message, ...]:
     """The prompt as a conversation."""
     prompt = example.prompt
     return ({"role": "user", "content": prompt},) if isinstance(prompt, str) else prompt
+
+
+def instructed(example: Example, instruction: str | None) -> Example:
+    """The question below the instruction, which joins a system turn that is there already."""
+    if not instruction:
+        return example
+    if isinstance(example.prompt, str):
+        return structs.replace(example, prompt=f"{instruction}\n\n{example.prompt}")
+    first = example.prompt[0]
+    if first["role"] == "system":
+        told = {"role": "system", "content": f"{instruction}\n\n{first['content']}"}
+        return structs.replace(example, prompt=(told, *example.prompt[1:]))
+    return structs.replace(example, prompt=({"role": "system", "content": instruction}, *example.prompt))
 
 
 def shown(example: Example, pool: Sequence[Example], shots: Shots, likeness: Index) -> Example:

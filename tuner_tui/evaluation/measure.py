@@ -10,6 +10,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.recipe import EvalSpec, Metric
 from tuner_tui.evaluation import scorers
+from tuner_tui.evaluation.constrain import Constraint
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.generate import answers
 from tuner_tui.evaluation.interval import bootstrap, mean
@@ -52,6 +53,7 @@ def measure(
     max_length: int,
     between: Callable[[], None] = lambda: None,
     heard: Callable[[int], None] = lambda done: None,
+    constraint: Constraint | None = None,
 ) -> Measured:
     """Score `examples` (at least one) by `spec.metric`; answers are generated for the score or the samples.
 
@@ -70,6 +72,7 @@ def measure(
         max_new_tokens=spec.max_new_tokens,
         between=between,
         heard=heard if generated else lambda done: None,
+        constraint=constraint,
     )
     wanted = likelihoods(
         model,

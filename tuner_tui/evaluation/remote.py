@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -60,15 +61,24 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ask_all(
-    remote: Remote, prompts: Sequence[Example], spec: EvalSpec, heard: Callable[[int], None] = lambda done: None
+    remote: Remote,
+    prompts: Sequence[Example],
+    spec: EvalSpec,
+    heard: Callable[[int], None] = lambda done: None,
+    form: tuple[str, Any] | None = None,
 ) -> Asked:
-    """Every prompt, one after the other; what was answered before is not asked again. `heard` counts them."""
+    """Every prompt, one after the other; what was answered before is not asked again. `heard` counts them.
+
+    `form` is that of `constrain.form_of`: an endpoint is asked for a schema; a pattern it has no common way to keep.
+    """
     if spec.metric not in GENERATED:
         raise InputError("compare.remote_metric", metric=spec.metric)
-    endpoint = remote.endpoint()
+    if form is not None and form[0] != "schema":
+        raise InputError("endpoint.form")
+    endpoint, schema = remote.endpoint(), form[1] if form else None
     found = []
     for example in prompts:
-        found.append(endpoint.answered(list(turns_of(example)), max_tokens=spec.max_new_tokens))
+        found.append(endpoint.answered(list(turns_of(example)), max_tokens=spec.max_new_tokens, schema=schema))
         heard(len(found))
     values = [score_of(spec, each.answer, example) for each, example in zip(found, prompts, strict=True)]
     low, high = bootstrap(values)

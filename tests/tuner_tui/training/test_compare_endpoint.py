@@ -20,13 +20,14 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     good = 3
     asked = 0
+    heard: list[Any]
 
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["messages"])
         self.server.asked += 1
         fine = self.server.asked <= self.server.good
         reply = {"choices": [{"message": {"content": "x"}}], "model": "someone-else"}
@@ -43,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     found = Server(("127.0.0.1", 0), Handler)
+    found.heard = []
     threading.Thread(target=found.serve_forever, daemon=True).start()
     yield found
     found.shutdown()
@@ -50,8 +52,17 @@ def server() -> Iterator[Server]:
 
 
 def compare(recipe: Path, server: Server, *more: str) -> tuple[int, Any, str]:
+    (recipe.parent / "told.txt").write_text("Be kind.\n", encoding="utf-8")
     command = [sys.executable, "-m", "tuner_tui", "compare", str(recipe), "--lanes", "zero_shot,api", "--json", *more]
-    command += ["--details", "--endpoint", f"http://127.0.0.1:{server.server_address[1]}/v1", "--endpoint-model", "m"]
+    command += [
+        "--details",
+        "--instruction",
+        f"@{recipe.parent / 'told.txt'}",
+        "--endpoint",
+        f"http://127.0.0.1:{server.server_address[1]}/v1",
+        "--endpoint-model",
+        "m",
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "TUNER_LANG": "en"}
     )
@@ -75,6 +86,8 @@ def test_a_refusing_endpoint_costs_its_lane_and_is_asked_only_for_the_rest_later
     assert server.asked == 4 + 9
     assert "someone-else says that it answered" in words
     assert found["lanes"][1]["cost_per_1k"] > 0
+    assert {turns[0]["content"] for turns in server.heard} == {"Be kind."}
+    assert {turns[0]["role"] for turns in server.heard} == {"system"}
 
 
 @pytest.mark.slow
