@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 from tuner_tui.inspect.rows import Block
@@ -19,6 +19,19 @@ def hearing(blocks: Iterable[Block], path: Path, heard: Heard | None) -> Iterato
     if heard is None:
         yield from blocks
         return
+    try:
+        yield from _hearing(blocks, path, heard)
+    finally:
+        end(blocks)
+
+
+def end(blocks: Iterable[Block]) -> None:
+    """End a reading before its last block, so that it says what was odd so far."""
+    if isinstance(blocks, Generator):
+        blocks.close()
+
+
+def _hearing(blocks: Iterable[Block], path: Path, heard: Heard) -> Iterator[Block]:
     size = path.stat().st_size if path.is_file() and path.suffix.lower() in WHOLE else 0
     rows, done = 0, 0
     for block in blocks:

@@ -13,9 +13,10 @@ from advisor.errors import InputError
 from advisor.facts import Data
 from tuner_tui.inspect.deep import Deep
 from tuner_tui.inspect.formats import is_message
-from tuner_tui.inspect.heard import Heard, hearing
+from tuner_tui.inspect.heard import Heard, end, hearing
 from tuner_tui.inspect.held import Held, sibling, sound_talks
 from tuner_tui.inspect.opened import open_file
+from tuner_tui.inspect.ranged import scanned
 from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, Spread, spread
 from tuner_tui.inspect.rows import Block
 from tuner_tui.inspect.sample import Sample, numbered
@@ -78,7 +79,11 @@ def inspect(
     source = open_source(path)
     held = held_rows(path, source, wanted)
     found = _inspected(
-        source._replace(blocks=hearing(source.blocks, path, heard)), wanted, held, lambda: open_source(path).blocks
+        source._replace(blocks=hearing(source.blocks, path, heard)),
+        wanted,
+        held,
+        lambda: open_source(path).blocks,
+        heard,
     )
     _check_mapping(path, wanted.mapping, found)
     return found
@@ -112,7 +117,13 @@ def _check_mapping(path: Path, mapping: dict[str, str], found: Inspection) -> No
             )
 
 
-def _inspected(source: Source, wanted: Wanted, held: Held | None, again: Callable[[], Iterator[Block]]) -> Inspection:
+def _inspected(
+    source: Source,
+    wanted: Wanted,
+    held: Held | None,
+    again: Callable[[], Iterator[Block]],
+    heard: Heard | None,
+) -> Inspection:
     counter = Counter(wanted.model) if wanted.model is not None else None
     notes = source.notes
     if wanted.limit is not None:
@@ -121,9 +132,9 @@ def _inspected(source: Source, wanted: Wanted, held: Held | None, again: Callabl
     scan = Scan(shape, wanted.mapping)
     deep = Deep(scan, counter, wanted.max_length, held)
     sample = Sample(deep.look, full=wanted.full)
-    for block in chain(early, source.blocks):
-        sample.take(scan.rows, block)
-        scan.take(block)
+    parts = source.plain if wanted.limit is None and not wanted.full else None
+    scanned(parts, early, source.blocks, scan, sample, heard)
+    end(source.blocks)
     sample.finish()
 
     def once_more() -> Iterable[Block]:

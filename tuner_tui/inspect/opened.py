@@ -67,6 +67,12 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     old_ends: bool = False
     notes: list[str] = []
 
+    @property
+    def plain(self) -> bool:
+        """Whether the bytes are lines of UTF-8 as they stand."""
+        odd = self.packing or self.old_ends or self.encoding != "utf-8" or "bom" in self.notes
+        return self.container is Container.LINES and not odd
+
     def chunks(self) -> Iterator[bytes]:
         """The content in UTF-8 without byte-order mark; undecodable bytes stay as they are.
 

@@ -57,6 +57,22 @@ class Repeats:
         self._recent.tofile(self._spill)
         self._recent = array("q")
 
+    def give(self, file: IO[bytes]) -> None:
+        """Write all digests to a file, for `absorb`."""
+        if self._spill is not None:
+            self._write()
+            for block in _blocks(self._spill):
+                file.write(block.tobytes())
+        self._recent.tofile(file)
+
+    def absorb(self, file: IO[bytes]) -> None:
+        """Take the digests of lines that another one gave; they follow those taken so far."""
+        self._marked = True
+        for block in _blocks(file):
+            self._recent.frombytes(block.tobytes())
+            if len(self._recent) >= IN_MEMORY:
+                self._write()
+
     def finish(self, again: Callable[[], Iterable[Block]] | None = None) -> tuple[int, list[int]]:
         """How many rows repeat an earlier one, and the first of them, counted from 1.
 

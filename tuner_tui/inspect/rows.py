@@ -81,9 +81,9 @@ class _Refused(ValueError):
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
-def json_lines(chunks: Iterator[bytes]) -> Iterator[Block]:
-    """Blocks of rows, one a line; blank lines are not rows."""
-    for offset, raw in _whole_lines(chunks):
+def json_lines(chunks: Iterator[bytes], begin: int = 0) -> Iterator[Block]:
+    """Blocks of rows, one a line; blank lines are not rows. `begin` is where in the file the chunks begin."""
+    for offset, raw in _whole_lines(chunks, begin):
         ends = line_ends(raw)
         if raw.endswith(b"\n") and are_plain(raw, ends):
             yield Block(None, None, raw, ends=ends, packed=True, offset=offset)
@@ -190,11 +190,11 @@ def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _whole_lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+def _whole_lines(chunks: Iterator[bytes], begin: int) -> Iterator[tuple[int, bytes]]:
     """The bytes cut after line ends, about a chunk at a time, and where they begin; of an over-long line only the
     beginning is gathered."""
     parts: list[bytes] = []
-    held = begin = 0
+    held = 0
     for chunk in chunks:
         end = chunk.rfind(b"\n") + 1
         if not end:

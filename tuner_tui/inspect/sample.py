@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
-from tuner_tui.inspect.rows import Block, Mended
+from tuner_tui.inspect.rows import Mended
 
 BLOCKS, DRAWN = 24, 5
 """Blocks are about 500 KB: some 12 MB are read whole; of a larger file five blocks tell shares well enough."""
 SEED = 42
+
+
+class Rows(Protocol):
+    """A block of rows, or one that is read again when its rows are wanted."""
+
+    @property
+    def rows(self) -> list[Any]:
+        """The rows, decoded."""
+
 
 Numbered = list[tuple[int, dict[str, Any]]]
 
@@ -21,10 +30,10 @@ class Sample:
     def __init__(self, look: Callable[[Numbered], None], *, full: bool = False) -> None:
         self._look, self._full = look, full
         self._random = Random(SEED)
-        self._kept: list[tuple[int, Block]] = []
+        self._kept: list[tuple[int, Rows]] = []
         self.blocks = 0
 
-    def take(self, start: int, block: Block) -> None:
+    def take(self, start: int, block: Rows) -> None:
         """The next rows; `start` is how many came before."""
         self.blocks += 1
         if self._full:

@@ -12,7 +12,7 @@ import msgspec
 
 from tuner_tui.inspect.formats import DOCUMENTS, Shape, shape_of, verdict
 from tuner_tui.inspect.named import renamed
-from tuner_tui.inspect.opened import ROW_BYTES_MAX
+from tuner_tui.inspect.opened import CHUNK_BYTES, ROW_BYTES_MAX
 from tuner_tui.inspect.repeats import Repeats
 from tuner_tui.inspect.report import Severity
 from tuner_tui.inspect.rowcheck import check, sound_roles
@@ -51,15 +51,30 @@ class Findings:
             self.found[code] = (severity, total, rows, detail)
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scan knows of a part of a file, its rows counted from 1, in a form that goes between processes."""
+
+    rows: int
+    unusable: int
+    findings: dict[str, tuple[Severity, int, list[int], str]]
+    present: dict[str, int]
+    types: dict[str, list[str]]
+    chars: dict[str, dict[int, int]]
+    totals: dict[int, int]
+    labels: dict[str, int]
+    written: list[tuple[bool, str, int]]
+
+
 class Scan:
     """What is known after the rows so far."""
 
     def __init__(self, shape: Shape, mapping: dict[str, str]) -> None:
         self.shape = shape
+        self.asked_mapping = mapping
         self.mapping = {**shape.columns, **mapping}
         self.renames = {ours: theirs for ours, theirs in self.mapping.items() if ours != theirs}
         self.findings = Findings()
-        self.rows = self.blocks = 0
+        self.rows = 0
         self.unusable = 0
         self.present: Counter[str] = Counter()
         self.types: dict[str, set[str]] = {}
@@ -73,7 +88,6 @@ class Scan:
 
     def take(self, block: Block) -> None:
         """Judge the next rows."""
-        self.blocks += 1
         if block.size > LARGE_ROW and self.shape.kind != DOCUMENTS:
             self._note_large(block)
         if not self._columns(block):
@@ -99,7 +113,7 @@ class Scan:
             return False
         if self._typed is None:
             self._typed = typed_for(kinds)
-        self._note_columns(columns, kinds)
+        self._note_columns(columns, kinds, block.offset // CHUNK_BYTES)
         return True
 
     def _as_talks(self, block: Block) -> bool:
@@ -158,7 +172,7 @@ class Scan:
         extra = kinds.get("input") if self.shape.format == "alpaca" else None
         return extra is None or extra <= {str, type(None)}
 
-    def _note_columns(self, columns: dict[str, Any], kinds: dict[str, set[type]]) -> None:
+    def _note_columns(self, columns: dict[str, Any], kinds: dict[str, set[type]], place: int) -> None:
         lengths: dict[str, list[int]] = {}
         for key, column in columns.items():
             names = {TYPES.get(kind, kind.__name__) for kind in kinds[key]}
@@ -174,9 +188,9 @@ class Scan:
                 texts = [len(value) for value in column if type(value) is str]
                 if texts:
                     self.chars.setdefault(key, Tally()).update(texts)
-        if lengths and self.blocks <= EVERY * EVERY:
+        if lengths and place < EVERY * EVERY:
             self.totals.update(list(map(sum, zip(*lengths.values(), strict=True))))
-        elif lengths and self.blocks % EVERY == 0:
+        elif lengths and place % EVERY == 0:
             for total, count in Counter(map(sum, zip(*lengths.values(), strict=True))).items():
                 self.totals.add(total, EVERY * count)
 
@@ -206,6 +220,37 @@ class Scan:
             self._note_row(row)
             if self.shape.format == "unpaired" and not faults:
                 self._note_label(named["label"])
+
+    def part(self) -> Part:
+        """All that is known, without the digests of the rows."""
+        return Part(
+            rows=self.rows,
+            unusable=self.unusable,
+            findings=self.findings.found,
+            present=self.present,
+            types={name: sorted(kinds) for name, kinds in self.types.items()},
+            chars={name: tally.counts() for name, tally in self.chars.items()},
+            totals=self.totals.counts(),
+            labels=self.labels,
+            written=[(said, form, count) for (said, form), count in self.written.items()],
+        )
+
+    def merge(self, part: Part) -> None:
+        """Take what was found in the rows that follow those taken so far."""
+        for code, (severity, count, rows, detail) in part.findings.items():
+            for row in rows:
+                self.findings.add(code, severity, row + self.rows, detail)
+            self.findings.add(code, severity, detail=detail, count=count - len(rows))
+        for name, kinds in part.types.items():
+            self.types.setdefault(name, set()).update(kinds)
+        for name, counts in part.chars.items():
+            self.chars.setdefault(name, Tally()).take(counts)
+        self.totals.take(part.totals)
+        self.present.update(part.present)
+        self.labels.update(part.labels)
+        self.written.update({(said, form): count for said, form, count in part.written})
+        self.unusable += part.unusable
+        self.rows += part.rows
 
     def condemn(self, code: str, detail: str) -> None:
         """Nothing can be made of any row: all are named, and none is usable."""

@@ -11,6 +11,7 @@ from advisor.errors import InputError
 from tuner_tui.inspect.arrays import held_split, json_document
 from tuner_tui.inspect.documents import Folder, document_rows, look
 from tuner_tui.inspect.formats import DOCUMENTS, Shape, recognise
+from tuner_tui.inspect.heard import end
 from tuner_tui.inspect.hub import cached
 from tuner_tui.inspect.named import renamed
 from tuner_tui.inspect.opened import Container, Opened, open_file, refuse_odd, suffix_of
@@ -34,6 +35,8 @@ class Source(NamedTuple):
     held: tuple[Path, ...] = ()
     inner: Callable[[], Iterator[Block]] | None = None
     """Reads the held-out rows that lie in the same file."""
+    plain: Path | None = None
+    """The file itself where its bytes are lines of UTF-8 as they stand."""
 
 
 def open_source(path: Path) -> Source:
@@ -47,7 +50,10 @@ def open_source(path: Path) -> Source:
     if opened.container in (Container.TEXT, Container.PDF):
         notes += _told(opened)
         return Source(unchanged(document_rows([path], notes), path, notes), notes, DOCUMENT)
-    return Source(_noting(opened, notes), notes, table=opened.container is Container.TABLE, inner=_inner(opened))
+    table = opened.container is Container.TABLE
+    return Source(
+        _noting(opened, notes), notes, table=table, inner=_inner(opened), plain=path if opened.plain else None
+    )
 
 
 def _inner(opened: Opened) -> Callable[[], Iterator[Block]] | None:
@@ -64,16 +70,20 @@ def _told(opened: Opened) -> Notes:
 
 def _noting(opened: Opened, notes: Notes) -> Iterator[Block]:
     """The rows of a file; what is odd about it, some of it known only at its end, goes to `notes` once."""
-    yield from unchanged(blocks_of(opened), opened.path, notes)
-    notes += [note for note in _told(opened) if note not in notes]
+    try:
+        yield from unchanged(blocks_of(opened), opened.path, notes)
+    finally:
+        notes += [note for note in _told(opened) if note not in notes]
 
 
 def unchanged(blocks: Iterator[Block], path: Path, notes: Notes) -> Iterator[Block]:
     """The same blocks; `notes` gets "changed" where the file is another one at their end than at their beginning."""
     before = _state(path)
-    yield from blocks
-    if _state(path) != before:
-        notes.append(("changed", clean(path.name)))
+    try:
+        yield from blocks
+    finally:
+        if _state(path) != before:
+            notes.append(("changed", clean(path.name)))
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -118,11 +128,14 @@ def blocks_of(opened: Opened) -> Iterator[Block]:
 
 def limited(blocks: Iterator[Block], limit: int) -> Iterator[Block]:
     """At most so many rows."""
-    for block in blocks:
-        yield block if len(block) <= limit else Block(block.rows[:limit], block.lines[:limit], packed=block.packed)
-        limit -= len(block)
-        if limit <= 0:
-            return
+    try:
+        for block in blocks:
+            yield block if len(block) <= limit else Block(block.rows[:limit], block.lines[:limit], packed=block.packed)
+            limit -= len(block)
+            if limit <= 0:
+                return
+    finally:
+        end(blocks)
 
 
 def recognised(source: Source, mapping: dict[str, str]) -> tuple[Shape, list[Block]]:

@@ -25,6 +25,10 @@ class Tally:
         """Count one value."""
         self._counts[value] += times
 
+    def take(self, counts: dict[int, int]) -> None:
+        """Count what another one counted."""
+        self._counts.update(counts)
+
     def counts(self) -> Counter[int]:
         """Each value with how often it came."""
         self._count()
