@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from advisor.errors import InputError
 from advisor.methods import Objective
+from tuner_tui.evaluation.example import Example, encode, encode_pair, prompt_text
 from tuner_tui.evaluation.generate import end_tokens
 from tuner_tui.training.job import Job
 
 LOOKED_AT = 2000
+BOUNDARIES = 256
 SHOWN = 5
 REFUSED_SHARE = 0.05
 MOSTLY = 0.5
@@ -50,6 +53,21 @@ def check_masks(job: Job, trainer: Any, tokenizer: Any) -> None:
         job.warn("rows_masked", count=len(lost), row=lost[0])
     numbers = rows["row"] if "row" in columns else [0] * len(rows)
     _check_end(job, tokenizer, ends, list(zip(numbers, trained, strict=True)))
+
+
+def check_boundaries(job: Job, tokenizer: Any, examples: Sequence[Example]) -> None:
+    """Say when the end of a question becomes one token with the beginning of its answer.
+
+    What is learned then never follows the question as it will be asked; the answer itself is trained whole.
+    """
+    looked_at = [example for example in examples[:BOUNDARIES] if example.prompt]
+    merged = []
+    for example in looked_at:
+        prompt = encode(tokenizer, example, prompt_text(tokenizer, example))
+        if encode_pair(tokenizer, example, example.completion)[1] < len(prompt):
+            merged.append(example.row)
+    if merged:
+        job.warn("boundary_merged", count=len(merged), looked=len(looked_at), row=merged[0])
 
 
 def _trained(row: dict[str, Any], columns: set[str], length: int) -> list[int]:

@@ -23,7 +23,7 @@ from tuner_tui.training.callback import Reporter, TokenCounter, Wrapped, weights
 from tuner_tui.training.failure import out_of_memory
 from tuner_tui.training.gauge import Gauge
 from tuner_tui.training.job import Diverged, Job
-from tuner_tui.training.masks import check_masks
+from tuner_tui.training.masks import check_boundaries, check_masks
 from tuner_tui.training.methods import method_of, work
 from tuner_tui.training.monitor import Monitor
 from tuner_tui.training.rehearse import before_first_step, rehearse
@@ -67,6 +67,7 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     model.settle_adapter(job.precision, trainer.model)
     settle(job, trainer)
     check_masks(job, trainer, tokenizer)
+    check_boundaries(job, tokenizer, train)
     gauge.mark("load")
     return Ready(split, tokenizer, trainer, held_out, work(objective, job, len(trainer.train_dataset)))
 
