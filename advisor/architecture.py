@@ -22,6 +22,7 @@ from advisor.gemma import FAMILY as GEMMAS
 from advisor.gemma import Layers, own_layers
 from advisor.mixers import PURE, Layout, Mixer, layout, mixer_of, mixes
 
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "language_model", "decoder_config")
 _ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
 _EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe", "jamba")
@@ -29,7 +30,7 @@ _NO_SHARED_EXPERT = (*_EXPERTS_AT_FULL_WIDTH, "qwen3_moe")
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
-    """One decoder's shape. Sizes are features, not bytes; `kinds` counts layers that attend to a window only."""
+    """One decoder's shape. Sizes are features, not bytes; `longest` = tokens that positions go to."""
 
     model_type: str
     hidden: int
@@ -76,6 +77,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     mixer_layers: int = 0
     query_gate: bool = False
     embedded: int = 0
+    longest: int | None = None
     own: Layers | None = None
 
     @property
@@ -156,6 +158,7 @@ def from_config(config: Any, source: str) -> Architecture:
         mixer_layers=plan.mixing,
         query_gate=family.query_gate,
         embedded=_embedded(text, hidden),
+        longest=next((whole(text, key, 0) for key in _LENGTHS if whole(text, key, 0)), None),
         own=own_layers(text, model_type, hidden, layers, heads, key_heads, head_dim, width)
         if model_type in GEMMAS
         else None,

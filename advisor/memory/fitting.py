@@ -77,10 +77,15 @@ def fit(name: str, spec: Spec, room_gb: float) -> Fit:
         name=name,
         peak_gb=peak,
         verdict=verdict(peak, room_gb),
-        longest_seq=_most(with_(spec, micro_batch=1), room_gb, "seq_len", _LONGEST),
+        longest_seq=_most(with_(spec, micro_batch=1), room_gb, "seq_len", _longest(spec)),
         largest_batch=_most(spec, room_gb, "micro_batch", _MOST_ROWS),
         needs_ckpt=memory(bare)[1].likely > room_gb if memory(spec)[1].likely <= room_gb else None,
     )
+
+
+def _longest(spec: Spec) -> int:
+    """Tokens that a row can have at all: the model's own limit, where its config says one."""
+    return min(_LONGEST, spec.arch.longest or _LONGEST)
 
 
 def smallest_gpu(spec: Spec) -> GpuKind | None:

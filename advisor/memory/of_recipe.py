@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.architecture import from_config
-from advisor.memory.spec import ADAPTERS, Attention, Loss, Spec, ours
+from advisor.memory.spec import ADAPTERS, Attention, Loss, Spec, Strategy, ours
 from advisor.methods import Objective, Technique
 from advisor.recipe import Precision, Recipe
 
@@ -31,8 +31,7 @@ def of_recipe(recipe: Recipe, config: dict[str, Any], *, half: bool = True, seq_
         "dora": adapter.dora,
         "lora_dropout": adapter.dropout,
         "seq_len": min(train.max_length, seq_len) if seq_len else train.max_length,
-        "micro_batch": train.micro_batch,
-        "grad_accum": train.grad_accum,
+        **_each(recipe),
         "grad_ckpt": train.grad_ckpt and technique is not Technique.PREFIX,
         "optimizer": train.optimizer,
         "packing": train.packing,
@@ -50,3 +49,14 @@ def of_recipe(recipe: Recipe, config: dict[str, Any], *, half: bool = True, seq_
     if technique in ADAPTERS and technique is not Technique.QLORA:
         changes["quant"] = None
     return ours(technique, from_config(config, recipe.model.id), **changes)
+
+
+def _each(recipe: Recipe) -> dict[str, Any]:
+    """What each of several processes does: the recipe's accumulation, else its micro-batch, is shared among them."""
+    world, rows, accum = recipe.launch.world, recipe.train.micro_batch, recipe.train.grad_accum
+    if accum % world == 0:
+        accum //= world
+    elif rows % world == 0:
+        rows //= world
+    strategy = Strategy(recipe.launch.strategy.value)
+    return {"micro_batch": rows, "grad_accum": accum, "n_gpus": world, "strategy": strategy}

@@ -26,6 +26,14 @@ def test_the_longest_row_and_the_largest_batch_fit_and_one_more_does_not(techniq
         assert memory(with_(base, **{key: most + 1}))[1].likely > room
 
 
+def test_no_row_is_longer_than_the_model_can_read() -> None:
+    config = {"model_type": "llama", "hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
+              "intermediate_size": 512, "vocab_size": 1000, "max_position_embeddings": 3000}  # fmt: skip
+    small = spec_from({"model": {"config": config}}, "test")
+    assert fit("lora", small, usable(80)).longest_seq == 3000
+    assert fit("lora", small, 0.7).longest_seq in range(1, 3001)
+
+
 def test_what_does_not_fit_says_so_and_gives_no_lengths() -> None:
     found = fit("full", spec(technique="full"), usable(24))
     assert found.verdict == "no"

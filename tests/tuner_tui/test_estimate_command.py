@@ -264,6 +264,16 @@ def test_a_recipe_is_estimated_as_our_training_runs_it() -> None:
     assert estimate(whole).allocated_gb.likely > estimate(spec).allocated_gb.likely
 
 
+def test_a_recipe_for_several_gpus_is_estimated_for_each_of_them() -> None:
+    text = "label: ft/sft:full\nmodel: {id: m}\ndata: {train: x}\ntrain: {micro_batch: 2, grad_accum: 8}\n"
+    alone = of_recipe(decode_recipe(text, "r"), TINY)
+    copied = of_recipe(decode_recipe(text + "launch: {processes: 4}\n", "r"), TINY)
+    split = of_recipe(decode_recipe(text + "launch: {processes: 4, strategy: fsdp2}\n", "r"), TINY)
+    assert (copied.n_gpus, copied.micro_batch, copied.grad_accum) == (4, 2, 2)
+    peaks = [estimate(one).allocated_gb.likely for one in (split, alone, copied)]
+    assert peaks == sorted(peaks)
+
+
 @pytest.mark.slow
 def test_a_trace_that_fails_says_why_and_arithmetic_answers() -> None:
     spec = spec_from({"model": {"config": TINY}}, "test")

@@ -12,7 +12,8 @@ from advisor.catalog import find_gpu, gpus
 from advisor.document import parse_document
 from advisor.errors import InputError
 from advisor.memory import Estimate, Spec, estimate, spec_from
-from advisor.memory.fitting import USABLE, smallest_change, smallest_gpu, usable, verdict
+from advisor.memory.fitting import USABLE, Change, smallest_change, smallest_gpu, usable, verdict
+from advisor.memory.spec import ours
 from tuner_tui.calibration import Measured, corrected, gpu_measurements
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.contract import ESTIMATE, promised
@@ -198,13 +199,21 @@ def _fit_lines(spec: Spec, found: Estimate, room: float | None) -> list[str]:
     rows = [tell(f"estimate.fit.{verdict(found.peak_gb, room)}", room=_g(room))]
     if found.peak_gb.likely > room:
         change = smallest_change(spec, room)
-        keys = ", ".join(f"{key}={value}" for key, value in change.keys.items()) if change else ""
+        keys = ", ".join(f"{key}={value}" for key, value in _told(change, spec).items()) if change else ""
         rows.append(
             tell("estimate.change", keys=keys, likely=_g(change.peak_gb.likely))
             if change
             else tell("estimate.hopeless")
         )
     return rows
+
+
+def _told(change: Change, spec: Spec) -> dict[str, Any]:
+    """The keys that a person has to change: what a technique brings with it by itself is left out."""
+    if "technique" not in change.keys:
+        return change.keys
+    usual = ours(change.keys["technique"], spec.arch)
+    return {k: v for k, v in change.keys.items() if k == "technique" or getattr(usual, k) != v}
 
 
 def _g(value: float) -> str:
