@@ -10,11 +10,6 @@ from tuner_tui.cli import main
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TUNER_HOME", str(tmp_path / "home"))
-
-
 def test_the_practice_documents_are_found_and_scored(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command = ["index", str(SAMPLES / "world"), "--set", f"chunk_tokenizer={SAMPLES / 'model'}"]
     command += ["--questions", str(SAMPLES / "data" / "questions.test.jsonl"), "--ask", "How much is Lumora?", "--json"]

@@ -17,11 +17,6 @@ from tuner_tui.retrieval.prompt import framed, harmless, with_passages
 MARKS = ["<|user|>", "<|assistant|>", "<|end|>", "</s>"]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TUNER_HOME", str(tmp_path / "home"))
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     docs = tmp_path / "docs"
