@@ -1,10 +1,17 @@
-"""The user's own reward function runs in its own limited process: it can neither stop nor bend the training."""
+"""The user's own reward function runs in its own limited process: it can neither stop nor bend the training.
+
+Limited are its memory, the size of the files that it writes, its time for an answer and its children: it may have none
+(for the superuser the kernel does not refuse them), and what it started ends with it.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -13,16 +20,19 @@ from pathlib import Path
 from typing import IO
 
 MEMORY_BYTES = 2 << 30
+FILE_BYTES = 16 << 20
 LINE_BYTES = 1 << 20
 
 # Read by a bare interpreter: nothing of ours is imported there. Whatever the function prints goes to stderr.
 WORKER = """
 import importlib.util, json, os, sys
-path, name, memory = sys.argv[1], sys.argv[2], int(sys.argv[3])
+path, name, memory, written = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # the kernel lets the superuser pass
 except (ImportError, ValueError, OSError):
     pass
 said = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -46,18 +56,21 @@ class Verdicts:
     """Asks the function for one answer after another; a slow, dead or lying one earns that answer 0."""
 
     def __init__(self, path: Path, function: str, *, timeout_s: float) -> None:
-        self._command = [sys.executable, "-I", "-c", WORKER, str(path), function, str(MEMORY_BYTES)]
+        limits = (str(MEMORY_BYTES), str(FILE_BYTES))
+        self._command = [sys.executable, "-I", "-c", WORKER, str(path), function, *limits]
         self._timeout_s = timeout_s
         self._worker: subprocess.Popen[bytes] | None = None
+        atexit.register(self.close)
 
     def __call__(self, prompts: Sequence[str], answers: Sequence[str], references: Sequence[str]) -> list[float]:
         """Rewards of 0..1, one an answer."""
         return [self._ask(case) for case in zip(prompts, answers, references, strict=True)]
 
     def close(self) -> None:
-        """End the worker."""
+        """End the worker and whatever it started."""
         if self._worker is not None:
-            self._worker.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._worker.pid, signal.SIGKILL)
             self._worker.wait()
             self._worker = None
 
@@ -76,10 +89,17 @@ class Verdicts:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._worker is None or self._worker.poll() is not None:
+            self.close()
             # No secrets from our environment, no network credentials: only what an interpreter needs.
             kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
+            kept |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # threads count as children
             self._worker = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=kept
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                env=kept,
+                start_new_session=True,
             )
         return self._worker
 
