@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import structs
@@ -15,17 +15,20 @@ from advisor.recipe import Recipe
 from tuner_tui.export.asking import FOLDER, ask_script, asks_the_same, model_values, questions_of
 from tuner_tui.export.outcome import Outcome, Task
 
+if TYPE_CHECKING:
+    from tuner_tui.retrieval.measure import Measure
+
 
 def export(task: Task) -> Outcome:
     """Write `rag/`: `index.json`, `build.json`, `ask.py` and what it needs; vectors and adapter where it has any."""
-    from tuner_tui.retrieval.build import of_recipe
+    from tuner_tui.retrieval.build import build
     from tuner_tui.retrieval.prompt import with_passages
 
     docs = task.source.recipe.data.docs
     if docs is None:
         raise InputError("export.no_docs", path=task.source.path)
     spec = task.source.recipe.retrieval
-    built = of_recipe(located(task), task.source.file(docs))
+    built = build(task.source.file(docs), located(task).retrieval, measure(task))
     marks = marks_of(task)
     chunks = [msgspec.to_builtins(chunk) for chunk in built.chunks]
     task.place.write("rag/index.json", json.dumps(chunks, ensure_ascii=False, indent=0) + "\n")
@@ -77,9 +80,8 @@ def recipe_of_index(task: Task, docs: str) -> dict[str, Any]:
     from tuner_tui.retrieval.bm25 import K1, B
     from tuner_tui.retrieval.build import terms_name
     from tuner_tui.retrieval.documents import documents
-    from tuner_tui.retrieval.measure import measure_of
 
-    spec, by = task.source.recipe.retrieval, measure_of(located(task))
+    spec, by = task.source.recipe.retrieval, measure(task)
     return {
         "documents": {document.name: document.sha256 for document in documents(task.source.file(docs))},
         "chunks": {"by": by.name, "size": by.size, "overlap": by.overlap},
@@ -90,6 +92,18 @@ def recipe_of_index(task: Task, docs: str) -> dict[str, Any]:
         "passages": spec.passages,
         "absent": spec.absent,
     }
+
+
+def measure(task: Task) -> Measure:
+    """The recipe's measure of chunks; characters where the answering model's tokenizer cannot be loaded here."""
+    from tuner_tui.retrieval.measure import Characters, measure_of
+
+    try:
+        return measure_of(located(task))
+    except InputError:
+        if task.source.recipe.retrieval.chunk_tokenizer is not None:
+            raise
+        return Characters()
 
 
 def located(task: Task) -> Recipe:

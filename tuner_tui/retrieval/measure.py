@@ -89,16 +89,31 @@ def tokens(model: str, size: int, overlap: int) -> Tokens:
 
 
 def _tokenizer(model: str) -> Any:
-    from tokenizers import Tokenizer
-
     folder = Path(model).expanduser()
     local = folder.exists() or model.startswith((".", "/", "~"))
-    if local and not (folder / "tokenizer.json").is_file():
+    if local and not folder.is_dir():
         raise InputError("retrieval.no_tokenizer", model=model)
     try:
-        found: Any = Tokenizer.from_file(str(folder / "tokenizer.json")) if local else Tokenizer.from_pretrained(model)
+        found = _loaded(folder, model, local)
     except Exception as error:  # the Rust side and the hub client raise anything
-        raise InputError("retrieval.tokenizer", model=model, detail=str(error)[:200]) from None
+        detail = str(error).strip().splitlines()
+        raise InputError("retrieval.tokenizer", model=model, detail=detail[0][:200] if detail else "?") from None
     found.no_padding()
     found.no_truncation()
     return found
+
+
+def _loaded(folder: Path, model: str, local: bool) -> Any:
+    """From tokenizer.json; a model that has none is read by transformers, which makes one of its sentencepieces."""
+    from tokenizers import Tokenizer
+
+    if local and (folder / "tokenizer.json").is_file():
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    if not local:
+        try:
+            return Tokenizer.from_pretrained(model)
+        except Exception:  # no such file, or no network and nothing kept
+            pass
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder) if local else model).backend_tokenizer
