@@ -21,6 +21,7 @@ import msgspec
 from textual.app import App, SystemCommand
 from textual.command import CommandPalette
 from textual.css.query import NoMatches
+from textual.events import DescendantFocus
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.signal import Signal
@@ -109,6 +110,11 @@ class TunerApp(App[None]):
         """A widget that is missed while the app takes its screens down is no crash; all else is."""
         if self.is_running or not isinstance(error, NoMatches):
             super()._handle_exception(error)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """No cursor blinks: nothing is sent to the terminal while nothing changes."""
+        if hasattr(event.widget, "cursor_blink"):
+            event.widget.cursor_blink = False
 
     # -- answers -----------------------------------------------------------------------------------------------
 

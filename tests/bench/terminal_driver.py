@@ -56,6 +56,10 @@ class Terminal:
         """Seconds since the start until the child had sent this text."""
         return self._until(lambda: wanted.encode() in self.sent, within_s, wanted)
 
+    def until_after(self, mark: int, wanted: str, within_s: float = 60.0) -> float:
+        """As `until`, for what was sent from byte `mark` on."""
+        return self._until(lambda: wanted.encode() in self.sent[mark:], within_s, wanted)
+
     def _until(self, condition: Callable[[], bool], within_s: float, what: str) -> float:
         end = time.perf_counter() + within_s
         while not condition():

@@ -76,6 +76,17 @@ def test_an_idle_app_sends_nothing_and_costs_next_to_nothing(opened: Open, capsy
     assert terminal.leave() == 0
 
 
+@pytest.mark.parametrize("keys", [b"2", b"3", b"\x10"], ids=["data", "model", "palette"])
+def test_a_field_that_waits_for_input_sends_nothing(keys: bytes, opened: Open) -> None:
+    terminal = tuner(opened)
+    terminal.until("t u n e r")
+    terminal.quiet()
+    terminal.write(keys)
+    terminal.quiet(3.0)
+    assert terminal.read(3.0) == b""
+    assert terminal.leave(b"\x1b\x11" if keys == b"\x10" else b"\x11") == 0
+
+
 def test_a_key_shows_its_effect_as_fast_as_in_an_empty_app(opened: Open, capsys: pytest.CaptureFixture[str]) -> None:
     figures = {}
     for name, start, ready in (("tuner", tuner, "t u n e r"), ("empty", empty, "empty and ready")):
