@@ -176,13 +176,18 @@ class TrainSpec(_Part, frozen=True, kw_only=True):
 
 
 class EvalSpec(_Part, frozen=True, kw_only=True):
-    """How the claim "it worked" is checked on held-out rows, before and after, by the same code."""
+    """How the claim "it worked" is checked on held-out rows, before and after, by the same code.
+
+    `tasks` of lm-evaluation-harness are run by a comparison too, base and tuned; `task_folder` holds tasks of your own.
+    """
 
     metric: Metric = Metric.LOSS
     pattern: str | None = None
     max_items: Positive = 64
     max_new_tokens: Positive = 128
     samples: Count = 3
+    tasks: list[str] = []
+    task_folder: str | None = None
 
 
 class Pick(StrEnum):

@@ -240,7 +240,21 @@ def notes(document: dict[str, Any], told: Words) -> list[str]:
         recall = found["recall"]
         numbers = {"first": f"{recall['1']:.3f}", "third": f"{recall['3']:.3f}", "mrr": f"{found['mrr']:.3f}"}
         lines.append(told.say("compare.table.retrieval", **numbers, items=found["items"], chunks=found["chunks"]))
-    return lines + _groups(document["lanes"], told) + _beside(document, told)
+    return lines + _groups(document["lanes"], told) + _beside(document, told) + _tasks(document, told)
+
+
+def _tasks(document: dict[str, Any], told: Words) -> list[str]:
+    """A line a metric of the named tasks: base, and tuned where there is one."""
+    return [
+        told.say(
+            "compare.table.task",
+            task=clean(each["task"], 80),
+            metric=clean(each["metric"], 60),
+            base=f"{each['base']:.3f}",
+            tuned="—" if each["tuned"] is None else f"{each['tuned']:.3f}",
+        )
+        for each in document.get("tasks") or []
+    ]
 
 
 def figures(lanes: list[dict[str, Any]], told: Words) -> list[str]:

@@ -18,6 +18,7 @@ from tuner_tui.evaluation.constrain import Constraint, form_of
 from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.fewshot import FewShot, choices_of
 from tuner_tui.evaluation.generate import answers, end_tokens
+from tuner_tui.evaluation.harness import TaskScore, harness
 from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.kept import Kept, kept
 from tuner_tui.evaluation.lanes import Lane, Shots, grounded, instructed, marks_of, prompt_tokens
@@ -80,6 +81,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     cited: list[list[str]] = []
     kept: Kept | None = None
     failed: list[Broken] = []
+    tasks: list[TaskScore] = []
 
 
 class Bench:
@@ -137,7 +139,12 @@ class Bench:
             retrieval=self.retrieved(),
             cited=self._cited(),
             kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
+            tasks=self._tasks(),
         )
+
+    def _tasks(self) -> list[TaskScore]:
+        spec = self.spec
+        return harness(self.weights, self.tokenizer, spec.tasks, spec.task_folder, spec.max_items) if spec.tasks else []
 
     def _broken(self, lane: Lane, error: InputError) -> Broken:
         from tuner_tui.words import language
