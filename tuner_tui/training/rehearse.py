@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -201,9 +202,9 @@ def _copied(value: Any) -> Any:
         for key, each in value.items():
             found[key] = _copied(each)
         return found
-    if type(value).__name__ in ("list", "deque", "set"):
-        return copy.copy(value) if isinstance(value, set) else type(value)(map(_copied, value))
-    return value
+    if type(value) is list:
+        return [_copied(each) for each in value]
+    return copy.copy(value) if isinstance(value, set | deque) else value
 
 
 def _moving(model: Any) -> dict[str, Any]:

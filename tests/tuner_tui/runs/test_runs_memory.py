@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from advisor.recipe import recipe_from
-from tuner_tui.runs.directory import RunDir, create_run
+from tuner_tui.runs.directory import Rehearse, RunDir, create_run
 from tuner_tui.runs.follow import Follower
 from tuner_tui.runs.preflight import prepare
 from tuner_tui.runs.state import RunState
@@ -66,11 +66,17 @@ def events_of(run: RunDir) -> list[dict[str, Any]]:
     return Follower(run.events_path).poll(100_000)
 
 
-def started(folder: Path, changes: dict[str, Any], command: list[str], train: str = "sft.jsonl") -> RunDir:
+def started(
+    folder: Path,
+    changes: dict[str, Any],
+    command: list[str],
+    train: str = "sft.jsonl",
+    rehearse: Rehearse = Rehearse.FIRST,
+) -> RunDir:
     subprocess.run([sys.executable, str(Path(__file__).with_name("tiny.py")), str(folder)], check=True)
     data = {**RAW["data"], "train": train}
     recipe = recipe_from({**RAW, "data": data, "train": {**RAW["train"], **changes}}, "test")
-    run = create_run(prepare(recipe, "test", folder))
+    run = create_run(prepare(recipe, "test", folder), rehearse=rehearse)
     launch(run, command=[*command, str(run.path)])
     return run
 
@@ -102,13 +108,15 @@ LIMIT_BYTES = 3 << 30
 
 
 @pytest.mark.slow
-def test_a_real_limit_on_memory_is_survived(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rehearse", [Rehearse.FIT, Rehearse.SKIP], ids=["in the rehearsal", "in training"])
+def test_a_real_limit_on_memory_is_survived(tmp_path: Path, rehearse: Rehearse) -> None:
     """The system refuses the memory: what the process may allocate is limited."""
     command = [sys.executable, "-c", LIMITED, str(LIMIT_BYTES), sys.executable, "-P", "-m", "tuner_tui.training"]
     long = {"instruction": "say", "output": "apple bread chair dream " * 12}
     (tmp_path / "long.jsonl").write_text("".join(json.dumps({**long, "id": at}) + "\n" for at in range(4096)))
     changes = {"micro_batch": 4096, "max_steps": 2, "max_length": 128}
-    run = started(tmp_path / "tiny", changes, command, str(tmp_path / "long.jsonl"))
+    run = started(tmp_path / "tiny", changes, command, str(tmp_path / "long.jsonl"), rehearse)
     assert wait(run, 1800) is RunState.FINISHED, run.log_path.read_text()[-2000:]
-    assert [event["code"] for event in events_of(run) if event["t"] == "warn"]
+    code = "rehearsed_smaller" if rehearse is Rehearse.FIT else "ran_out"
+    assert code in [event["code"] for event in events_of(run) if event["t"] == "warn"]
     assert json.loads(run.report_path.read_text())["adjusted"]["micro_batch"] < 4096
