@@ -92,19 +92,23 @@ def _advise(facts: Facts, lang: str) -> Advice:
     return recommend(facts, lang=lang)
 
 
-def practice_recipe(facts: Facts, label: str) -> Recipe:
-    """The recipe that the plan's rules make of the practice data for this label, checked before anything starts."""
+def practice_recipe(facts: Facts, label: str, **data: str | None) -> Recipe:
+    """The recipe that the plan's rules make of the practice data for this label, checked before anything starts.
+
+    `data`: what differs from the label's own practice data; the rules count the rows that will be trained on.
+    """
     from advisor.defaults import plan_recipe
     from tuner_tui.inspect import inspect
     from tuner_tui.runs.preflight import prepare
 
     practice = practice_data(parse_label(label).objectives[-1])
-    found = inspect(practice.train)
+    used = msgspec.structs.replace(practice.data, **data)
+    found = inspect(Path(used.train))
     recipe = plan_recipe(
         facts,
         label,
         practice.model,
-        practice.data,
+        used,
         rows=found.usable_rows,
         tokens_p95=found.tokens.p95 if found.tokens else None,
         name="practice",

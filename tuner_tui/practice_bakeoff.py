@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import msgspec
 from msgspec import structs
 
 from advisor.facts import Changes, Facts, Goal, Knowledge
-from advisor.recipe import Metric, Recipe
+from advisor.methods import Objective
+from advisor.recipe import Metric, Recipe, TrainSpec
 from advisor.words import Words
 from tuner_tui import bakeoff, paths
 from tuner_tui.runs.directory import write_atomic
@@ -25,17 +27,18 @@ LANES = {
     "both": ("zero_shot", "few_shot", "rag", "ft", "rag_ft"),
 }
 GOALS = {"facts": [Goal.FRESH_KNOWLEDGE], "style": [Goal.STYLE], "both": [Goal.FRESH_KNOWLEDGE, Goal.STYLE]}
+EXPOSURES, CHECKS = 100, 10
+"""A fact that was shown a hundred times is kept at one bit a parameter (Allen-Zhu & Li 2024, arXiv 2404.05405)."""
 Tell = Callable[[str], None]
 
 
 def run_bakeoff(kind: str, told: Words, tell: Tell) -> dict[str, Any]:
     """Train what the kind needs, then compare its lanes; the document of `tuner compare --json` and `seconds`."""
     began = time.monotonic()
-    facts = facts_of(kind)
-    recipe = recipe_of(kind, facts)
+    recipe = recipe_of(kind, facts_of(kind))
     run = bakeoff.run_recipe(recipe, told, tell)
     document = bakeoff.compare(
-        recipe,
+        asked_of(kind, recipe),
         LANES[kind],
         tuned=bakeoff.result_of(run),
         goal=0.9,
@@ -56,30 +59,43 @@ def facts_of(kind: str) -> Facts:
 
 
 def recipe_of(kind: str, facts: Facts) -> Recipe:
-    """The plan's own recipe for the kind's label, on the kind's files."""
+    """The plan's own recipe for the kind's label and files, judged while it trains on rows split from its own data.
+
+    The questions of the comparison are seen by nothing before it: not by the choice of the best checkpoint either.
+    """
     from tuner_tui.journey import practice_recipe
 
-    recipe = practice_recipe(facts, LABELS[kind])
     samples = paths.samples()
-    held_out = recipe.data.eval if kind == "style" else str(_questions(kind))
-    data = {"docs": None if kind == "style" else str(samples / "world"), "eval": held_out}
-    metric, pattern, train = recipe.evaluation.metric, recipe.evaluation.pattern, recipe.train
-    if kind == "facts":
-        # By heart only after many passes: a lane that learned nothing would lose for the wrong reason.
-        train = structs.replace(train, epochs=30.0, learning_rate=6e-4, eval_steps=None, save_steps=None)
+    data: dict[str, str | None] = {"docs": None if kind == "style" else str(samples / "world"), "eval": None}
     if kind == "both":
-        # Rows with passages are eight times as long as the plain ones that the plan's epochs were counted for.
-        train = structs.replace(train, epochs=3.0, eval_steps=None, save_steps=None)
         data["train"] = str(samples / "data" / "style_passages.train.jsonl")
-        metric, pattern = Metric.EXACT_MATCH, None
-    evaluation = structs.replace(recipe.evaluation, metric=metric, pattern=pattern)
-    return structs.replace(
-        recipe,
-        name=f"bakeoff-{kind}",
-        data=structs.replace(recipe.data, **data),
-        evaluation=evaluation,
-        train=train,
-    )
+    recipe = practice_recipe(facts, LABELS[kind], **data)
+    evaluation, train = recipe.evaluation, recipe.train
+    if kind == "both":
+        evaluation = structs.replace(evaluation, metric=Metric.EXACT_MATCH, pattern=None)
+    if kind == "facts":
+        train = _by_heart(recipe)
+    return structs.replace(recipe, name=f"bakeoff-{kind}", evaluation=evaluation, train=train)
+
+
+def _by_heart(recipe: Recipe) -> TrainSpec:
+    """As many passes as show each fact EXPOSURES times, ended early where the rows held out say so.
+
+    The plan's few passes teach how to answer; with them the lane would know nothing and lose for the wrong reason.
+    """
+    rows = _rows(Path(recipe.data.train))
+    passes = math.ceil(EXPOSURES * len({row["answer"] for row in rows}) / len(rows))
+    steps = math.ceil(len(rows) * (1 - recipe.data.eval_fraction) / recipe.train.micro_batch) * passes
+    often = max(steps // CHECKS, 1)
+    return structs.replace(recipe.train, epochs=float(passes), eval_steps=often, save_steps=often)
+
+
+def asked_of(kind: str, recipe: Recipe) -> Recipe:
+    """The recipe on the kind's held-out questions."""
+    from tuner_tui.practice_data import practice_data
+
+    eval_file = practice_data(Objective.STYLE).data.eval if kind == "style" else str(_questions(kind))
+    return structs.replace(recipe, data=structs.replace(recipe.data, eval=eval_file))
 
 
 def _questions(kind: str) -> Path:
