@@ -240,7 +240,25 @@ def notes(document: dict[str, Any], told: Words) -> list[str]:
         recall = found["recall"]
         numbers = {"first": f"{recall['1']:.3f}", "third": f"{recall['3']:.3f}", "mrr": f"{found['mrr']:.3f}"}
         lines.append(told.say("compare.table.retrieval", **numbers, items=found["items"], chunks=found["chunks"]))
+        lines += _retrievers(found, told)
     return lines + _groups(document["lanes"], told) + _beside(document, told) + _tasks(document, told)
+
+
+def _retrievers(found: dict[str, Any], told: Words) -> list[str]:
+    """Every way to search beside the one that was used, and whose the wrong answers are."""
+    lines = []
+    for name, score in found["by"].items() if len(found["by"]) > 1 else ():
+        recall = {f"r{depth}": f"{value:.3f}" for depth, value in score["recall"].items()}
+        lines.append(told.say("index.score", name=name, mrr=f"{score['mrr']:.3f}", ms=f"{score['ms']:.1f}", **recall))
+    for lane, split in found["blame"].items():
+        numbers = {f"{name}_score": _figure(part["score"]) for name, part in split.items()}
+        counts = {name: part["items"] for name, part in split.items()}
+        lines.append(told.say("compare.table.blame", lane=told.say(f"compare.lane.{lane}"), **counts, **numbers))
+    return lines
+
+
+def _figure(value: float | None) -> str:
+    return "—" if value is None else f"{value:.3f}"
 
 
 def _tasks(document: dict[str, Any], told: Words) -> list[str]:

@@ -72,13 +72,17 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """All lanes on the same items; `failed` are those that have no figures."""
+    """All lanes on the same items; `failed` are those that have no figures.
+
+    `cited` are the passages that stood above each question, `named` the documents that hold the answers.
+    """
 
     questions: list[str]
     references: list[str]
     lanes: list[Measurement]
     retrieval: Retrieved | None
     cited: list[list[str]] = []
+    named: list[str | None] = []
     kept: Kept | None = None
     failed: list[Broken] = []
     tasks: list[TaskScore] = []
@@ -138,6 +142,7 @@ class Bench:
             failed=failed,
             retrieval=self.retrieved(),
             cited=self._cited(),
+            named=[str(row["doc"]) if "doc" in row else None for row in self.rows],
             kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
             tasks=self._tasks(),
         )

@@ -105,7 +105,7 @@ def document(found: Compared, judged: Verdict, gaps: dict[str, Any], goal: float
             for lane in found.lanes
         ],
         "verdict": msgspec.to_builtins(judged),
-        "retrieval": msgspec.to_builtins(found.retrieval),
+        "retrieval": found.retrieval and msgspec.to_builtins(found.retrieval) | {"blame": blame(found)},
         "kept": msgspec.to_builtins(found.kept),
         "failed": msgspec.to_builtins(found.failed),
         "tasks": msgspec.to_builtins(found.tasks),
@@ -130,6 +130,30 @@ def history(found: Compared, goal: float) -> dict[str, str]:
         if scores:
             told[name] = "works" if any(sign * score >= sign * goal for score in scores) else "insufficient"
     return told
+
+
+def blame(found: Compared) -> dict[str, Any]:
+    """Of each lane with passages: how it scores where the right document was among them, and where it was not.
+
+    A wrong answer below the right document is the model's, one without it is retrieval's.
+    """
+    if not found.cited:
+        return {}
+    asked = zip(found.named, found.cited, strict=True)
+    there = [None if name is None else name in {_file(each) for each in cited} for name, cited in asked]
+    told = {}
+    for lane in found.lanes:
+        if lane.label.retrieves and len(lane.values) == len(there):
+            split = {kind: [v for v, t in zip(lane.values, there, strict=True) if t is kind] for kind in (True, False)}
+            told[lane.label.value] = {
+                name: {"items": len(values), "score": sum(values) / len(values) if values else None}
+                for name, values in (("found", split[True]), ("missed", split[False]))
+            }
+    return told
+
+
+def _file(cited: str) -> str:
+    return cited.rpartition("#")[0]
 
 
 def _answers(found: Compared) -> list[dict[str, Any]]:
