@@ -17,6 +17,7 @@ from tuner_tui.export.outcome import Document, Refused, Task, document
 from tuner_tui.export.place import Place
 from tuner_tui.export.source import find_source
 from tuner_tui.export.targets import Target, find_target
+from tuner_tui.safe import clean
 from tuner_tui.words import language, words
 
 
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     os.dup2(2, 1)
     code, done, told = answer(args, language())
     if done is None:
-        print(told, file=sys.stderr)
+        print(clean(told, 1 << 20, lines=True), file=sys.stderr)
         return code
     text = msgspec.json.encode(done).decode() if args.json else "\n".join(lines(done))
     with stdout:
@@ -76,8 +77,6 @@ def attempt(target: Target, args: argparse.Namespace) -> Document:
 
 def lines(done: Document) -> list[str]:
     """The document in words."""
-    from tuner_tui.safe import clean
-
     say = words().say
     rows = [say("export.done" if done.success else "export.not_proven", target=done.target, out=clean(done.out, 300))]
     rows += [f"  {clean(file.path, 300)}  {file.bytes}" for file in done.files]

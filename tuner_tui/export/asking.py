@@ -13,6 +13,7 @@ from tuner_tui import __version__
 from tuner_tui.export.outcome import Check, Task
 from tuner_tui.export.script_text import import_block, parts
 from tuner_tui.export.settings import literal
+from tuner_tui.safe import clean
 
 QUESTIONS = 8
 FOLDER = Path(__file__).parent / "pieces"
@@ -68,7 +69,7 @@ def asks_the_same(task: Task, script: Path, questions: list[str], ours: Callable
         text=True,
     )
     if done.returncode != 0:
-        print(done.stderr, file=sys.stderr)
+        print(clean(done.stderr, 1 << 20, lines=True), file=sys.stderr)
     said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     same = sum(left == ours(question) for left, question in zip(said, asked, strict=False))
     return task.check("prompts", same == len(asked) > 0, value=same, same=same, of=len(asked))

@@ -19,6 +19,7 @@ from tuner_tui.export.outcome import Check, Outcome, Refused, Task
 from tuner_tui.export.parity import parity, tokenizer_of
 from tuner_tui.export.proof import base_changed, device
 from tuner_tui.export.transcript import Transcript, split
+from tuner_tui.safe import clean
 
 CONVERTER = "convert_hf_to_gguf.py"
 FILE = "model.gguf"
@@ -56,7 +57,7 @@ def convert(task: Task, converter: Path, merged: Path, folder: Path) -> list[Che
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     shutil.rmtree(aside, ignore_errors=True)
     if done.returncode != 0 or not (folder / FILE).is_file():
-        print(done.stderr, file=sys.stderr)
+        print(clean(done.stderr, 1 << 20, lines=True), file=sys.stderr)
         raise Refused("export.converter_failed", detail=(done.stderr.strip().splitlines() or ["?"])[-1][:300])
     return same_as_merged(task, merged, folder)
 

@@ -11,6 +11,7 @@ from advisor.methods import Objective, Technique
 from tuner_tui.export.concrete import beyond_script
 from tuner_tui.export.outcome import Check, Outcome, Task
 from tuner_tui.export.script_text import script
+from tuner_tui.safe import clean
 
 SUPERVISED = ("rows", "pairs", "split", "model", "speak", "config", "order", "speed", "sft", "main")
 PIECES = {
@@ -48,6 +49,6 @@ def reads_the_same(task: Task, path: Path) -> Check:
     said = (done.stdout.strip().splitlines() or [""])[-1]
     found = json.loads(said) if done.returncode == 0 and said.startswith("{") else {}
     if not found:
-        print(done.stderr, file=sys.stderr)
+        print(clean(done.stderr, 1 << 20, lines=True), file=sys.stderr)
     same = found == wanted
     return task.check("script_rows", same, value={"ours": wanted, "script": found}, rows=wanted["train"])
