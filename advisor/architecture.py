@@ -77,6 +77,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     mixer_layers: int = 0
     query_gate: bool = False
     embedded: int = 0
+    parallel: bool = False
     longest: int | None = None
     own: Layers | None = None
 
@@ -158,6 +159,7 @@ def from_config(config: Any, source: str) -> Architecture:
         mixer_layers=plan.mixing,
         query_gate=family.query_gate,
         embedded=_embedded(text, hidden),
+        parallel=_parallel(text, model_type),
         longest=next((whole(text, key, 0) for key in _LENGTHS if whole(text, key, 0)), None),
         own=own_layers(text, model_type, hidden, layers, heads, key_heads, head_dim, width)
         if model_type in GEMMAS
@@ -246,6 +248,13 @@ def _tied(config: dict[str, Any], text: dict[str, Any], family: Family) -> bool:
         if isinstance(part.get("tie_word_embeddings"), bool):
             return bool(part["tie_word_embeddings"])
     return family.tied
+
+
+def _parallel(config: dict[str, Any], model_type: str) -> bool:
+    """Whether both norms of a layer read the same tensor: attention and feed-forward part stand side by side."""
+    if model_type == "gpt_neox":
+        return config.get("use_parallel_residual") is not False
+    return model_type == "falcon" and config.get("new_decoder_architecture") is True
 
 
 def _embedded(config: dict[str, Any], hidden: int) -> int:

@@ -16,7 +16,7 @@ import msgspec
 
 from advisor.memory import GIB, Estimate, Range, Spec, estimate
 from advisor.memory.answer import ordered
-from advisor.memory.peak import allocated, answer, outside
+from advisor.memory.peak import allocated, answer, outside, variants
 from advisor.memory.weights import held
 
 BELOW, ABOVE = 0.94, 1.08
@@ -115,7 +115,8 @@ def _told(spec: Spec, layers: dict[int, dict[str, int]], lang: str) -> Estimate:
     beside = held(spec).reference + _of_the_stack(spec)
     whole = {name: size + beside for name, size in extrapolated(layers, spec.arch.layers).items()}
     phase = max(PHASES, key=lambda name: whole[name])
-    framework, driver, parts = outside(spec, _range(whole[phase] / GIB), _parts(spec, whole, phase))
+    span, wide = _range(spec, whole[phase])
+    framework, driver, parts = outside(spec, span, _parts(spec, whole, phase), wide)
     return msgspec.structs.replace(answer(spec, framework, driver, parts, lang), tier="trace")
 
 
@@ -125,8 +126,12 @@ def _of_the_stack(spec: Spec) -> float:
     return allocated(spec).total - allocated(plain).total
 
 
-def _range(likely: float) -> Range:
-    return ordered(likely * BELOW, likely, likely * ABOVE)
+def _range(spec: Spec, traced: float) -> tuple[Range, bool]:
+    """The range around so many traced bytes, in GiB, and whether other versions of the libraries widen it."""
+    here = allocated(spec).total
+    others = [traced + allocated(other).total - here for other in variants(spec)]
+    low, high = min([traced, *others]) * BELOW, max([traced, *others]) * ABOVE
+    return ordered(low / GIB, traced / GIB, high / GIB), bool(others)
 
 
 def extrapolated(layers: dict[int, dict[str, int]], depth: int) -> dict[str, float]:

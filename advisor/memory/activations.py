@@ -63,7 +63,9 @@ def layer(spec: Spec) -> Layer:
 def _norms(spec: Spec, f: Formats) -> float:
     a = spec.arch
     saved = (f.residual if a.layer_norm else 4) + (f.residual if spec.full and not a.layer_norm else 0)
-    total = float(saved * a.hidden * a.norms)
+    # Norms side by side share what they read; litgpt's published peaks of such models hold it twice all the same.
+    inputs = 1 if a.parallel and not litgpt(spec) else a.norms
+    total = float(saved * a.hidden * inputs)
     if a.qk_norm:
         total += (4 + (f.projected if spec.full else 0)) * (a.q_width + a.k_width) * a.attending / a.layers
     return total

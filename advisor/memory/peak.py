@@ -100,7 +100,7 @@ def memory(spec: Spec) -> tuple[Range, Range, dict[str, float]]:
     """Framework's peak, driver's peak (both GiB) and the parts of the latter."""
     moment = allocated(spec)
     likely = moment.total / GIB
-    others = [allocated(other).total / GIB for other in _variants(spec)]
+    others = [allocated(other).total / GIB for other in variants(spec)]
     low, high = min([likely, *others]) * BELOW, max([likely, *others]) * ABOVE
     rough = bool(spec.arch.mixer_layers or spec.arch.own) or not spec.arch.family_known
     if rough:
@@ -126,7 +126,7 @@ def outside(
     return framework, driver, named
 
 
-def _variants(spec: Spec) -> list[Spec]:
+def variants(spec: Spec) -> list[Spec]:
     """The same set-up as other versions of the same libraries run it, where the spec cannot say which."""
     found = []
     if spec.inputs_kept and not spec.grad_ckpt:

@@ -1,6 +1,9 @@
 """How far estimates lie from published measurements: by group, mean, median, p90, bias, coverage; asserts nothing.
 
-    python tests/bench/score_memory.py CASES.jsonl
+    python tests/bench/score_memory.py CASES.jsonl [--trace]
+
+With --trace the answers are the traced tier's, through `tuner estimate --trace --batch` as a script asks for them;
+how many of them fell back to arithmetic is said at the end.
 
 A case is one JSON line: `spec` (contract 4.2), `measured_gb` (GiB), `meter` (allocated | reserved | driver),
 `group`, and perhaps `rounding_gb` (half the last printed digit), `tolerance_class`, `anchor`.
@@ -11,20 +14,43 @@ from __future__ import annotations
 import json
 import math
 import statistics
+import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from advisor.memory import Range, estimate, spec_from
+import msgspec
+
+from advisor.memory import Estimate, Range, estimate, spec_from
 
 DRIVER_GB = 0.25
 """How far the context of two drivers lies apart; no case names its driver."""
 
 
-def against(case: dict[str, Any]) -> tuple[float, bool, float]:
+def answers(cases: list[dict[str, Any]], *, trace: bool) -> list[Estimate]:
+    """One estimate a case, in order."""
+    if not trace:
+        return [estimate(spec_from(case["spec"], case.get("id", "case"))) for case in cases]
+    asked = "".join(json.dumps(case["spec"]) + "\n" for case in cases)
+    command = [
+        sys.executable,
+        "-m",
+        "tuner_tui",
+        "estimate",
+        "--spec",
+        "-",
+        "--json",
+        "--batch",
+        "--trace",
+        "--details",
+    ]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+    return [msgspec.json.decode(line, type=Estimate) for line in done.stdout.splitlines()]
+
+
+def against(case: dict[str, Any], found: Estimate) -> tuple[float, bool, float]:
     """Error in percent, whether the range covers the measurement, and how wide the range is (high over low)."""
-    found = estimate(spec_from(case["spec"], case.get("id", "case")))
     own, peak = found.allocated_gb, found.peak_gb
     reserved = Range(own.low, max(own.likely, peak.likely - found.parts["context"]), peak.high)
     span = {"allocated": own, "driver": peak}.get(case["meter"], reserved)
@@ -46,18 +72,26 @@ def show(name: str, rows: list[tuple[float, bool, float]]) -> None:
     )
 
 
-def main(path: str) -> None:
-    """Print a line for each class, group and meter."""
+def main(path: str, *, trace: bool) -> None:
+    """Print a line for each class, group and meter, and the mean over the sources of the tight class."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    cases = [case for case in map(json.loads, lines) if not case.get("anchor")]
+    found = answers(cases, trace=trace)
     groups: dict[str, list[tuple[float, bool, float]]] = defaultdict(list)
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
-        if not case.get("anchor"):
-            row, kind = against(case), case.get("tolerance_class", "all")
-            groups[kind].append(row)
-            groups[f"{kind} / {case['group']} / {case['meter']}"].append(row)
+    for case, answer in zip(cases, found, strict=True):
+        row, kind = against(case, answer), case.get("tolerance_class", "all")
+        groups[kind].append(row)
+        groups[f"{kind} / {case['group']} / {case['meter']}"].append(row)
     for name in sorted(groups):
         show(name, groups[name])
+    tight = [
+        statistics.mean(abs(e) for e, _, _ in rows) for name, rows in groups.items() if name.startswith("tight / ")
+    ]
+    if tight:
+        print(f"mean over the sources of the tight class: {statistics.mean(tight):.2f}%")
+    if trace:
+        print(f"{sum(answer.tier != 'trace' for answer in found)} of {len(found)} could not be traced")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], trace="--trace" in sys.argv[2:])
