@@ -53,7 +53,7 @@ class Alike:
         return self._find(text)[0]
 
     def _find(self, text: str) -> tuple[int | None, Any, list[tuple[int, bytes]]]:
-        text = normalised(text)[:CHARS]
+        text = normalised(text[: 4 * CHARS])[:CHARS]
         if len(text) < SHORTEST:
             return None, None, []
         pieces = self._hashed(text)

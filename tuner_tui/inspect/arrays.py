@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tuner_tui.inspect.rows import Bad, Block, mended
 
 ROWS = 1000
 MAX_BYTES = 4 << 30
+Items = Sequence[bytes | msgspec.Raw]
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 _any: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
@@ -30,7 +31,7 @@ def json_document(chunks: Iterator[bytes], path: Path, notes: list[str]) -> Iter
     splits = splits_in(raw)
     notes += ["split"] if splits else []
     items = splits["train"] if splits else _raw_items(raw)
-    if items is not None and len(items) == 1 and (turned := turned_columns(items[0])):
+    if items is not None and len(items) == 1 and (turned := turned_columns(bytes(items[0]))):
         notes.append("columns")
         items = turned
     if items is None:
@@ -51,26 +52,26 @@ def _gathered(chunks: Iterator[bytes], path: Path) -> bytes:
     return b"".join(parts)
 
 
-def _raw_items(raw: bytes) -> list[bytes] | None:
-    """The rows' own bytes when the whole document is sound, else None."""
+def _raw_items(raw: bytes) -> Items | None:
+    """The rows' own bytes, still where they lie, when the whole document is sound, else None."""
     try:
         if raw.lstrip().startswith(b"["):
-            return [bytes(item) for item in _raw_list.decode(raw)]
+            return _raw_list.decode(raw)
         document = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     lists = [value for value in document.values() if bytes(value).startswith(b"[")]
     if len(document) <= 4 and len(lists) == 1:
         try:
-            rows = [bytes(item) for item in _raw_list.decode(lists[0])]
+            rows = _raw_list.decode(lists[0])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        if rows and rows[0].startswith(b"{") and not _is_turn(rows[0]):
+        if rows and bytes(rows[0]).startswith(b"{") and not _is_turn(bytes(rows[0])):
             return rows
     return [raw]
 
 
-def splits_in(raw: bytes) -> dict[str, list[bytes]] | None:
+def splits_in(raw: bytes) -> dict[str, Items] | None:
     """The rows of `{"train": [...], "test": [...]}` by split; None for any other document."""
     if not raw.lstrip().startswith(b"{"):
         return None
@@ -82,8 +83,8 @@ def splits_in(raw: bytes) -> dict[str, list[bytes]] | None:
         return None
 
 
-def _rows_of(lists: dict[str, msgspec.Raw]) -> dict[str, list[bytes]]:
-    return {name: [bytes(item) for item in _raw_list.decode(value)] for name, value in lists.items()}
+def _rows_of(lists: dict[str, msgspec.Raw]) -> dict[str, Items]:
+    return {name: _raw_list.decode(value) for name, value in lists.items()}
 
 
 def held_split(chunks: Iterator[bytes], path: Path) -> Iterator[Block]:
@@ -102,8 +103,8 @@ def _is_turn(raw: bytes) -> bool:
     return isinstance(row, dict) and bool({"role", "from"} & row.keys())
 
 
-def _decoded(items: list[bytes]) -> Iterator[tuple[Any, bytes]]:
-    for item in items:
+def _decoded(items: Items) -> Iterator[tuple[Any, bytes]]:
+    for item in map(bytes, items):
         try:
             yield _any.decode(item), item
         except RecursionError:

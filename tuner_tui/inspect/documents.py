@@ -142,18 +142,20 @@ def _documents(path: Path, notes: list[tuple[str, str]]) -> Iterator[tuple[Path,
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """A text cut between paragraphs, else between lines, else (64 times too long) between letters."""
-    held = b""
+    held: list[bytes] = []
+    size = 0
     for chunk in chunks:
-        held += chunk
-        while len(held) >= PIECE_BYTES:
-            end = max(held.rfind(b"\n\n") + 2, 0) if b"\n\n" in held else held.rfind(b"\n") + 1
-            if not end and len(held) < MAX_DOCUMENT_BYTES:
-                break
-            end = end or _letter_end(held)
-            yield held[:end]
-            held = held[end:]
-    if held.strip():
-        yield held
+        size += len(chunk)
+        end = chunk.rfind(b"\n\n") + 2 if b"\n\n" in chunk else chunk.rfind(b"\n") + 1
+        if size < (PIECE_BYTES if end else MAX_DOCUMENT_BYTES):
+            held.append(chunk)
+            continue
+        end = end or _letter_end(chunk)
+        yield b"".join([*held, chunk[:end]])
+        held, size = [chunk[end:]], len(chunk) - end
+    rest = b"".join(held)
+    if rest.strip():
+        yield rest
 
 
 def _letter_end(raw: bytes) -> int:

@@ -13,12 +13,15 @@ from tuner_tui.inspect.oddities import CONTROL
 def mended_text(text: str, done: Counter[str], *, gaps: bool = False) -> str:
     """The text repaired; `done` counts what was done by code.
 
-    With `gaps`, a text of which characters are lost is brought back too, U+FFFD standing for each of those.
+    With `gaps`, a text of which characters are lost is brought back too, U+FFFD standing for each of those; without, it
+    stays as it is, for any change would make it harder to bring back.
     """
     if text.isascii() and text.isprintable():
         return text
     found = repair(text)
-    if found is not None and (gaps or not found.lost):
+    if found is not None and found.lost and not gaps:
+        return text
+    if found is not None:
         text = found.text
         done["mojibake_lossy" if found.lost else "mojibake"] += 1
     if CONTROL.search(text) is not None:

@@ -26,7 +26,7 @@ from tuner_tui.inspect.parted import Marks, parted
 from tuner_tui.inspect.plain_form import plain_form
 from tuner_tui.inspect.private import personal_in, secrets_in
 from tuner_tui.inspect.rowcheck import check
-from tuner_tui.inspect.rows import Bad, Mended
+from tuner_tui.inspect.rows import Bad, Mended, duplicate_keys
 from tuner_tui.inspect.scan import Scan
 from tuner_tui.inspect.source import open_source, recognised
 from tuner_tui.inspect.talk import talk_of
@@ -83,6 +83,8 @@ def prepare(path: Path | str, out: Path | str, choice: Choice, *, heard: Heard |
     source = open_source(path)
     source = source._replace(blocks=hearing(source.blocks, path, heard))
     shape, early = recognised(source, choice.mapping)
+    if not any(map(len, early)):
+        raise InputError("prepare.nothing_left", path=clean(str(path)), rows=0)
     if shape.kind is None:
         raise InputError("prepare.unknown", path=clean(str(path)))
     _refuse_out(path, out)
@@ -140,9 +142,10 @@ class _Maker:
         """Judge every row; sound ones are kept, the others listed."""
         with (self._work / "kept.tmp").open("wb") as kept, (self._work / "dropped.jsonl").open("wb") as dropped:
             for block in blocks:
-                for row in block.rows:
+                twice = set(duplicate_keys(block))
+                for at, row in enumerate(block.rows):
                     self.rows += 1
-                    self._take(row, kept, dropped)
+                    self._take(Bad("duplicate_keys") if at in twice else row, kept, dropped)
 
     def _take(self, row: Any, kept: IO[bytes], dropped: IO[bytes]) -> None:
         if isinstance(row, Mended):

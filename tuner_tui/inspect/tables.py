@@ -71,7 +71,8 @@ class _Lines:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self._rest = ""
+        self._rest: list[str] = []
+        self._held = 0
         self._ready: list[str] = []
         self.damaged = False
         self.ended = False
@@ -84,15 +85,26 @@ class _Lines:
         while not self._ready:
             chunk = next(self._chunks, None)
             if chunk is None:
-                line, self._rest = self._rest + self._decoder.decode(b"", final=True), ""
+                line = "".join(self._rest) + self._decoder.decode(b"", final=True)
+                self._rest = []
                 if not line:
                     self.ended = True
                     raise StopIteration
                 return self._safe(line)
-            text = self._rest + self._decoder.decode(chunk)
-            *whole, self._rest = text.split("\n")
-            self._ready = whole[::-1]
+            first, *others = self._decoder.decode(chunk).split("\n")
+            self._hold(first)
+            if others:
+                whole = ["".join(self._rest), *others[:-1]]
+                self._rest, self._held = [], 0
+                self._hold(others[-1])
+                self._ready = whole[::-1]
         return self._safe(self._ready.pop() + "\n")
+
+    def _hold(self, text: str) -> None:
+        """Gather the beginning of a line; what no cell may hold is let go."""
+        if self._held <= CELL_CHARS_MAX:
+            self._rest.append(text)
+        self._held += len(text)
 
     def _safe(self, line: str) -> str:
         if line.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in line):

@@ -125,3 +125,12 @@ def test_conversations_are_judged_alike_block_by_block_and_row_by_row(
     monkeypatch.setattr("tuner_tui.inspect.scan.Scan._as_talks", lambda scan, block: False)
     assert inspect(path).to_json() == fast
     assert fast["usable_rows"] < 2500
+
+
+def test_one_endless_cell_is_named_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner_tui.inspect.tables.CELL_CHARS_MAX", 1 << 20)
+    path = tmp_path / "rows.csv"
+    path.write_text('a,b\n"' + "words and " * 1_000_000)
+    found = inspect(path)
+    assert (found.rows, found.usable_rows) == (1, 0)
+    assert found.problem("bad_row") is not None

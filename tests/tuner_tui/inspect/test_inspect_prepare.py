@@ -272,3 +272,19 @@ def test_a_source_that_changes_meanwhile_is_not_prepared(tmp_path: Path) -> None
         prepare(source, tmp_path / "out", Choice(), heard=grow)
     assert told.value.code == "prepare.changed"
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_what_inspection_leaves_out_preparation_leaves_out(tmp_path: Path) -> None:
+    source = written(tmp_path / "rows.jsonl", [pair(at) for at in range(12)])
+    with source.open("a") as file:
+        file.write('{"prompt": "which one?", "completion": "this", "completion": "that"}\n')
+    made = prepare(source, tmp_path / "out", Choice())
+    assert made.dropped == {"duplicate_keys": 1}
+    assert made.kept == inspect(source).usable_rows == 12
+
+
+def test_an_empty_file_is_told_as_empty(tmp_path: Path) -> None:
+    source = written(tmp_path / "rows.jsonl", [])
+    with pytest.raises(InputError) as told:
+        prepare(source, tmp_path / "out", Choice())
+    assert (told.value.code, told.value.params["rows"]) == ("prepare.nothing_left", 0)
