@@ -291,6 +291,18 @@ class TeacherSpec(_Part, frozen=True, kw_only=True):
     max_tokens: Positive = 256
 
 
+class JudgeSpec(_Part, frozen=True, kw_only=True):
+    """Who compares two answers: a local model (hub id or folder), or one behind an OpenAI-compatible `endpoint`.
+
+    `rubric` says by what; `key_env` names the environment variable that holds the key.
+    """
+
+    model: str
+    endpoint: str | None = None
+    key_env: str | None = None
+    rubric: str | None = None
+
+
 class LaunchSpec(_Part, frozen=True, kw_only=True):
     """On how many processes the run is spread (torchrun): `processes` on each of `nodes` machines.
 
@@ -333,6 +345,7 @@ class Recipe(_Part, frozen=True, kw_only=True):
     retrieval: RetrievalSpec = RetrievalSpec()
     reward: RewardSpec = RewardSpec()
     teacher: TeacherSpec | None = None
+    judge: JudgeSpec | None = None
     launch: LaunchSpec = LaunchSpec()
     stages: list[Stage] = []
     facts: Facts | None = None
@@ -407,6 +420,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "retrieval": RetrievalSpec,
     "reward": RewardSpec,
     "teacher": TeacherSpec,
+    "judge": JudgeSpec,
     "launch": LaunchSpec,
 }
 

@@ -241,7 +241,21 @@ def notes(document: dict[str, Any], told: Words) -> list[str]:
         numbers = {"first": f"{recall['1']:.3f}", "third": f"{recall['3']:.3f}", "mrr": f"{found['mrr']:.3f}"}
         lines.append(told.say("compare.table.retrieval", **numbers, items=found["items"], chunks=found["chunks"]))
         lines += _retrievers(found, told)
-    return lines + _groups(document["lanes"], told) + _beside(document, told) + _tasks(document, told)
+    lines += _groups(document["lanes"], told) + _judged(document, told)
+    return lines + _beside(document, told) + _tasks(document, told)
+
+
+def _judged(document: dict[str, Any], told: Words) -> list[str]:
+    """A line a lane that a judge compared with the first one."""
+    return [
+        told.say(
+            "compare.table.judged",
+            lane=told.say(f"compare.lane.{each['label']}"),
+            over=told.say(f"compare.lane.{each['over']}"),
+            **{name: f"{each[name]:.3f}" for name in ("win_rate", "low", "high", "unsteady")},
+        )
+        for each in document.get("judged") or []
+    ]
 
 
 def _retrievers(found: dict[str, Any], told: Words) -> list[str]:

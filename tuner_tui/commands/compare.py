@@ -12,7 +12,7 @@ from msgspec import structs
 
 from advisor.errors import InputError
 from advisor.facts import Facts
-from advisor.recipe import Recipe, decode_recipe, encode_recipe
+from advisor.recipe import JudgeSpec, Recipe, decode_recipe, encode_recipe
 from tuner_tui import bakeoff
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.contract import COMPARED, promised
@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--docs", metavar="PATH", help=told("compare.help.docs"))
     parser.add_argument("--eval", metavar="FILE", help=told("compare.help.eval"))
     parser.add_argument("--instruction", metavar="TEXT", help=told("compare.help.instruction"))
+    parser.add_argument("--judge", metavar="MODEL", help=told("compare.help.judge"))
+    parser.add_argument("--judge-endpoint", metavar="URL", help=told("compare.help.judge_endpoint"))
     parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help=told("compare.help.set"))
     parser.add_argument("--out", metavar="FILE", help=told("compare.help.out"))
     parser.add_argument("--html", metavar="FILE", help=told("compare.help.html"))
@@ -131,6 +133,9 @@ def _changed(recipe: Recipe, args: argparse.Namespace) -> Recipe:
     if args.instruction:
         told = structs.replace(recipe.prompting, instruction=instruction_of(args.instruction))
         recipe = structs.replace(recipe, prompting=told)
+    if args.judge:
+        judge = JudgeSpec(model=args.judge, endpoint=args.judge_endpoint, key_env=args.key_env)
+        recipe = structs.replace(recipe, judge=judge)
     return decode_recipe(encode_recipe(recipe), args.target, args.set) if args.set else recipe
 
 

@@ -13,6 +13,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.methods import Objective
 from advisor.recipe import Metric, Recipe
+from tuner_tui.evaluation import judge
 from tuner_tui.evaluation.also import also, perplexity
 from tuner_tui.evaluation.constrain import Constraint, form_of
 from tuner_tui.evaluation.example import Example, for_model
@@ -20,6 +21,7 @@ from tuner_tui.evaluation.fewshot import FewShot, choices_of
 from tuner_tui.evaluation.generate import answers, end_tokens
 from tuner_tui.evaluation.harness import TaskScore, harness
 from tuner_tui.evaluation.interval import mean
+from tuner_tui.evaluation.judge import Judged
 from tuner_tui.evaluation.kept import Kept, kept
 from tuner_tui.evaluation.lanes import Lane, Shots, grounded, instructed, marks_of, prompt_tokens
 from tuner_tui.evaluation.measure import Measured, measure
@@ -86,6 +88,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     kept: Kept | None = None
     failed: list[Broken] = []
     tasks: list[TaskScore] = []
+    judged: list[Judged] = []
 
 
 class Bench:
@@ -145,7 +148,21 @@ class Bench:
             named=[str(row["doc"]) if "doc" in row else None for row in self.rows],
             kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
             tasks=self._tasks(),
+            judged=self._judged(lanes),
         )
+
+    def _judged(self, lanes: Sequence[Measurement]) -> list[Judged]:
+        """Lanes whose every question was answered, against the first of them."""
+        spec = self.recipe.judge
+        said = {lane.label.value: lane.answers for lane in lanes if len(lane.answers) == len(self.held_out)}
+        if spec is None or len(said) < 2:
+            return []
+        cache = self.asked.remote.cache if self.asked.remote else None
+        path = Path(cache) if cache else None
+        ask = judge.remote(spec, cache=path) if spec.endpoint else judge.local(self.recipe, spec, self.device)
+        self.tell("judge", items=2 * len(self.held_out) * (len(said) - 1))
+        questions, references = zip(*((each.question, each.completion) for each in self.held_out), strict=True)
+        return judge.judge_lanes(ask, spec, questions, references, said)
 
     def _tasks(self) -> list[TaskScore]:
         spec = self.spec

@@ -80,14 +80,17 @@ def test_a_refusing_endpoint_costs_its_lane_and_is_asked_only_for_the_rest_later
     assert "prompting" in found["verdict"]["text"]
     assert server.asked == 4
     server.good = 100
-    code, found, words = compare(recipe, server, "--price", "1,1", "--cap", "1")
+    url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    code, found, words = compare(
+        recipe, server, "--price", "1,1", "--cap", "1", "--judge", "m", "--judge-endpoint", url
+    )
     assert code == 0, words
     assert [lane["label"] for lane in found["lanes"]] == ["zero_shot", "api"]
-    assert server.asked == 4 + 9
+    assert server.asked == 4 + 9 + 2 * 12
+    assert [(each["label"], each["win_rate"]) for each in found["judged"]] == [("api", 0.5)]
     assert "someone-else says that it answered" in words
     assert found["lanes"][1]["cost_per_1k"] > 0
-    assert {turns[0]["content"] for turns in server.heard} == {"Be kind."}
-    assert {turns[0]["role"] for turns in server.heard} == {"system"}
+    assert {(turns[0]["role"], turns[0]["content"]) for turns in server.heard[:13]} == {("system", "Be kind.")}
 
 
 @pytest.mark.slow
