@@ -140,9 +140,15 @@ def _measured(folder: Path, device: str | None) -> Measured | None:
         computed_gb=estimate(spec).peak_gb if on_gpu else host_memory(spec)[1],
         step_s=step,
         flops_per_s=_speed(spec, report, step),
+        gpu=_text(peak.get("gpu")),
+        driver=_text(peak.get("driver")),
         attn=spec.attn.value,
         loss=spec.loss.value,
     )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _as_it_ran(spec: Spec, recipe: Recipe, folder: Path, report: dict[str, Any]) -> Spec:

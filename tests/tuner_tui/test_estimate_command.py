@@ -245,12 +245,25 @@ def test_what_a_rehearsal_measured_is_kept_and_corrects_later_estimates(home: Pa
     assert corrected(plain, spec).peak_gb.likely == pytest.approx(plain.peak_gb.likely * 1.1, rel=1e-3)
 
 
-def write_run(folder: Path, source: str) -> None:
+def test_a_finished_run_corrects_estimates_of_its_own_gpu_and_driver_only(home: Path) -> None:
+    write_run(home / "runs" / "a", "nvml", gpu="NVIDIA T4", driver="570.1")
+    (known,) = measured_runs(home / "runs", device="gpu")
+    assert (known.gpu, known.driver, known.torch) == ("NVIDIA T4", "570.1", "2.13")
+    spec = spec_from({"model": {"config": TINY}, "technique": "lora"}, "test")
+    here, there = (msgspec.structs.replace(spec, gpu=name) for name in ("T4", "L4"))
+    assert (corrected(estimate(here), here, [known]).calibrated_by or {})["gpu"] == "NVIDIA T4"
+    assert corrected(estimate(there), there, [known]).calibrated == 0
+
+
+def write_run(folder: Path, source: str, **machine: str) -> None:
     """What a finished run leaves of its memory."""
     (folder / "model").mkdir(parents=True)
     write(folder / "model" / "config.json", TINY)
     timed = {"steps": 10, "seconds": 20.0, "tokens": 5000}
-    write(folder / "report.json", {"peak": {"bytes": 2**30, "source": source}, "versions": {"torch": "2.13"}, **timed})
+    write(
+        folder / "report.json",
+        {"peak": {"bytes": 2**30, "source": source, **machine}, "versions": {"torch": "2.13"}, **timed},
+    )
     recipe = {"label": "ft/sft:lora", "model": {"id": str(folder / "model")}, "data": {"train": "x.jsonl"}}
     write(folder / "recipe.yaml", recipe)
 

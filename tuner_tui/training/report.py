@@ -125,7 +125,7 @@ def write_report(job: Job, outcome: Outcome) -> dict[str, Any]:
         "best_step": outcome.best,
         "seconds": round(outcome.seconds, 2),
         "tokens": outcome.tokens,
-        "peak": {"bytes": outcome.peak_bytes, "source": outcome.peak_source},
+        "peak": {"bytes": outcome.peak_bytes, "source": outcome.peak_source, **_counted_on(outcome.peak_source)},
         "rehearsal": msgspec.to_builtins(rehearsal_of(job.run)),
         "adjusted": msgspec.to_builtins(adjustment_of(job.run)),
         "versions": versions(),
@@ -136,6 +136,19 @@ def write_report(job: Job, outcome: Outcome) -> dict[str, Any]:
     write_atomic(job.run.report_path, msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     write_atomic(job.run.path / "report.html", page(job, report).encode())
     return report
+
+
+def _counted_on(source: str | None) -> dict[str, str | None]:
+    """The GPU and the driver that counted the peak: later estimates are corrected for the same ones only."""
+    if source != "nvml":
+        return {}
+    import torch
+
+    from tuner_tui.probe import nvml
+
+    library = nvml.start(nvml.load()).library
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {"gpu": name, "driver": nvml.driver_versions(library)[0] if library else None}
 
 
 NUMBERS = {
