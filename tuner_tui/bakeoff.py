@@ -207,7 +207,7 @@ def recipe_of(run: RunDir) -> Recipe:
 
 def table(document: dict[str, Any], told: Words) -> str:
     """The comparison for a person: one line a lane, then retrieval, then the verdict."""
-    lines = lanes_table(document, told) + notes(document, told)
+    lines = lanes_table(document, told) + figures(document["lanes"], told) + notes(document, told)
     return "\n".join([*lines, "", document["verdict"]["text"]])
 
 
@@ -221,15 +221,12 @@ def lanes_table(document: dict[str, Any], told: Words, room: int | None = None) 
     shown = len(head)
     while room is not None and shown > 2 and sum(widths[:shown]) + 2 * (shown - 1) > room:
         shown -= 1
-    cells = [
-        [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)][:shown] for row in rows
-    ]
-    return ["  ".join(row).rstrip() for row in cells]
+    return _aligned(rows, shown)
 
 
 def notes(document: dict[str, Any], told: Words) -> list[str]:
-    """What else the answers say, what retrieval found by itself, groups, forgetting, and the advice after this."""
-    lines: list[str] = figures(document["lanes"], told)
+    """Lanes that failed, what retrieval found by itself, groups, judge, forgetting, tasks, and the advice after this."""
+    lines: list[str] = []
     for each in document.get("failed") or []:
         lane = told.say(f"compare.lane.{each['label']}")
         lines.append(
@@ -290,18 +287,23 @@ def _tasks(document: dict[str, Any], told: Words) -> list[str]:
 
 
 def figures(lanes: list[dict[str, Any]], told: Words) -> list[str]:
-    """A line a lane: every other figure of the same answers, each under its short name."""
-    return [
-        told.say(
-            "compare.table.also",
-            lane=told.say(f"compare.lane.{lane['label']}"),
-            figures=", ".join(
-                f"{told.metric(name)} {value:.3f}" for name, value in lane["also"].items() if name != lane["metric"]
-            ),
-        )
-        for lane in lanes
-        if lane.get("also")
+    """Every other figure of the same answers, a line each and a column a lane; none where nothing else was counted."""
+    names = dict.fromkeys(name for lane in lanes for name in lane.get("also", {}) if name != lane["metric"])
+    if not names:
+        return []
+    head = [told.say("compare.page.also"), *(told.say(f"compare.lane.{lane['label']}") for lane in lanes)]
+    rows = [
+        [told.metric(name), *(f"{lane['also'][name]:.3f}" if name in lane["also"] else "—" for lane in lanes)]
+        for name in names
     ]
+    return ["", *_aligned([head, *rows]), ""]
+
+
+def _aligned(rows: list[list[str]], shown: int | None = None) -> list[str]:
+    """Each column as wide as its widest cell; `shown` columns, None = all."""
+    widths = [max(_width(row[at]) for row in rows) for at in range(len(rows[0]))]
+    cells = [[cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    return ["  ".join(row[:shown]).rstrip() for row in cells]
 
 
 def _groups(lanes: list[dict[str, Any]], told: Words) -> list[str]:
