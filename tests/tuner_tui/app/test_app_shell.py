@@ -93,3 +93,27 @@ async def test_a_widget_missed_while_the_app_runs_is_a_crash() -> None:
     with pytest.raises(NoMatches):
         await lived()
     assert app.return_code == 1
+
+
+async def test_no_widget_takes_a_key_that_its_screen_shows(until) -> None:
+    """Textual's own widgets have keys too: F7 selects all in a text area, and once took `Rehearse` away."""
+    from still_outside import WIZARD, StillOutside
+    from textual.widget import Widget
+
+    from tuner_tui.app import TunerApp
+
+    app = TunerApp(lang="en", outside=StillOutside())
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.change(WIZARD)
+        for step in keys.STEPS:
+            app.open_step(step)
+            await until(pilot, lambda step=step: getattr(app.screen, "STEP", "") == step and app.screen.is_mounted)
+            scope = [key for key in keys.KEYS if key.scope in (step, "step") and key.keys.startswith("f")]
+            for widget in app.screen.query(Widget):
+                if not widget.focusable:
+                    continue
+                widget.focus()
+                await pilot.pause()
+                bound = {pressed: active.binding.id for pressed, active in app.screen.active_bindings.items()}
+                taken = [key.id for key in scope if bound.get(key.keys.split(",")[0], key.id) != key.id]
+                assert taken == [], (step, widget)
