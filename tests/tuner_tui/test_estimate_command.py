@@ -222,6 +222,18 @@ def test_a_recipe_on_a_named_card_has_time_energy_and_money(home: Path, capsys: 
     assert json.loads(capsys.readouterr().out)["price_checked"]
 
 
+def test_a_price_gives_money_for_a_million_tokens_only_where_time_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["estimate", "--model", "Qwen/Qwen3-8B", "--technique", "lora"]
+    assert main([*asked, "--gpu", "RTX 4090", "--price", "3.6", "--json"]) == 0
+    step = json.loads(capsys.readouterr().out)["step_s"]
+    assert main([*asked, "--gpu", "RTX 4090", "--price", "3.6"]) == 0
+    low, high = (f"{seconds * 0.001 * 1e6 / 1024:.3g}" for seconds in (step["low"], step["high"]))
+    assert f"{low} to {high} USD" in capsys.readouterr().out
+    assert main([*asked, "--price", "3.6"]) == 0
+    assert "unknown" in capsys.readouterr().out
+    assert main([*asked, "--price", "-1"]) == 2
+
+
 def test_runs_are_shown_beside_what_is_computed_for_them(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_run(home / "home" / "runs" / "one", "host")
     assert main(["estimate", "--runs"]) == 0

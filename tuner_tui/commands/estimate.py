@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from advisor.catalog import find_gpu, gpus
+from advisor.catalog.gpus import CHECKED
 from advisor.document import parse_document
 from advisor.errors import InputError
 from advisor.memory import Estimate, Spec, estimate, spec_from
 from advisor.memory.fitting import USABLE, Change, smallest_change, smallest_gpu, usable, verdict
+from advisor.memory.loss import tokens
 from advisor.memory.spec import ours
 from tuner_tui.calibration import Measured, corrected, gpu_measurements
 from tuner_tui.commands import ExitCode, print_json, read_text, say
@@ -58,13 +60,15 @@ def run(args: argparse.Namespace) -> int:
         from tuner_tui.commands.estimate_table import show
 
         return show(raw, source, room, as_json=args.json)
+    if args.price is not None and not 0 <= args.price < 1e6:
+        raise InputError("estimate.price", value=args.price)
     spec = spec_from(raw, source, find_config)
     with Tracer() as tracer:
         found = corrected(_traced(spec, raw, tracer) if args.trace else estimate(spec, language()), spec)
     if args.json:
         print_json(promised(found, ESTIMATE, details=args.details))
     else:
-        print("\n".join([*lines(found), *_fit_lines(spec, found, room)]))
+        print("\n".join([*lines(found), *_money(spec, found, args.price), *_fit_lines(spec, found, room)]))
     return ExitCode.REFUSED if room is not None and found.peak_gb.likely > room else ExitCode.DONE
 
 
@@ -176,6 +180,18 @@ def lines(found: Estimate) -> list[str]:
         rows.append(say("estimate.step", low=_s(span.low), high=_s(span.high), tokens=round(found.tokens_per_s)))
     rows.append(_calibration(found))
     return [*rows, say("estimate.assumptions"), *(f"  - {text}" for text in found.assumptions)]
+
+
+def _money(spec: Spec, found: Estimate, price: float | None) -> list[str]:
+    """US dollars for a million trained tokens, at the price that was given, else the catalogue's of a known day."""
+    kind = find_gpu(spec.gpu) if spec.gpu else None
+    hourly = price if price is not None else kind.usd_per_h if kind else None
+    if found.step_s is None or hourly is None:
+        return [words().say("estimate.no_price_time")] if price is not None else []
+    share = hourly * spec.n_gpus / 3600 * 1e6 / (tokens(spec) * spec.grad_accum * spec.n_gpus)
+    low, high = (_s(span * share) for span in (found.step_s.low, found.step_s.high))
+    key = "estimate.per_million_given" if price is not None else "estimate.per_million"
+    return [words().say(key, low=low, high=high, price=f"{hourly:g}", day=CHECKED)]
 
 
 def _calibration(found: Estimate) -> str:
