@@ -30,6 +30,10 @@ class Metric(StrEnum):
     EXACT_MATCH = "exact_match"
     TOKEN_F1 = "token_f1"
     REGEX = "regex"
+    ROUGE_L = "rouge_l"
+    CHRF = "chrf"
+    JSON = "json_valid"
+    REFUSAL = "refusal"
     PREFERENCE = "preference_accuracy"
     LOSS = "loss"
 

@@ -225,7 +225,7 @@ def lanes_table(document: dict[str, Any], told: Words, room: int | None = None) 
 
 
 def notes(document: dict[str, Any], told: Words) -> list[str]:
-    """Lanes that failed, what retrieval found by itself, groups, judge, forgetting, tasks, and the advice after this."""
+    """Lanes that failed, retrieval by itself, groups, judge, forgetting, tasks, and the advice after this."""
     lines: list[str] = []
     for each in document.get("failed") or []:
         lane = told.say(f"compare.lane.{each['label']}")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import msgspec
-
 from tuner_tui.evaluation.absences import count_absences
 from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.refusals import count_refusals
-from tuner_tui.evaluation.scorers import exact_match, normalise, token_f1, tokens_of
+from tuner_tui.evaluation.scorers import exact_match, is_json, normalise, rouge_l, token_f1
 
 LABELS = 20
 
@@ -33,8 +31,8 @@ def also(answers: Sequence[str], references: Sequence[str], absent: str | None =
     if 1 < len(set(labels)) <= LABELS and len(labels) >= 2 * len(set(labels)):
         found["accuracy"] = found["exact_match"]
         found["macro_f1"] = macro_f1([normalise(answer) for answer in answers], labels)
-    if all(_is_json(reference) for reference in references):
-        found["json_valid"] = mean([float(_is_json(answer)) for answer in answers])
+    if all(is_json(reference) for reference in references):
+        found["json_valid"] = mean([float(is_json(answer)) for answer in answers])
     found |= _refusals(answers, references) | count_absences(answers, references, absent)
     return {name: round(value, 4) for name, value in found.items()}
 
@@ -50,19 +48,6 @@ def _refusals(answers: Sequence[str], references: Sequence[str]) -> dict[str, fl
 def perplexity(loss: float | None) -> dict[str, float]:
     """e to the loss: of how many equally likely tokens each wanted one is; nothing where no loss is known."""
     return {} if loss is None else {"perplexity": round(math.exp(min(loss, 700.0)), 4)}
-
-
-def rouge_l(answer: str, reference: str) -> float:
-    """F1 of the longest common subsequence of tokens (Lin 2004), tokens as `token_f1` has them."""
-    got, wanted = tokens_of(answer), tokens_of(reference)
-    if not got or not wanted:
-        return float(got == wanted)
-    row = [0] * (len(wanted) + 1)
-    for token in got:
-        before = 0
-        for at, other in enumerate(wanted, 1):
-            before, row[at] = row[at], before + 1 if token == other else max(row[at], row[at - 1])
-    return 2 * row[-1] / (len(got) + len(wanted))
 
 
 def macro_f1(answers: Sequence[str], labels: Sequence[str]) -> float:
@@ -84,11 +69,3 @@ def _corpus(answers: Sequence[str], references: Sequence[str]) -> dict[str, floa
         "chrf": chrf.corpus_score(list(answers), wanted).score / 100,
         "bleu": bleu.corpus_score(list(answers), wanted).score / 100,
     }
-
-
-def _is_json(text: str) -> bool:
-    """Whether a text is a JSON object or list; a bare number or word is not what anyone means by JSON."""
-    try:
-        return isinstance(msgspec.json.decode(text.strip()), dict | list)
-    except msgspec.DecodeError:
-        return False

@@ -15,8 +15,17 @@ from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.generate import answers
 from tuner_tui.evaluation.interval import bootstrap, mean
 from tuner_tui.evaluation.likelihood import Likelihood, likelihoods
+from tuner_tui.evaluation.refusals import is_refusal
 
-GENERATED = (Metric.EXACT_MATCH, Metric.TOKEN_F1, Metric.REGEX)
+SCORES: dict[Metric, Callable[[str, str], float]] = {
+    Metric.EXACT_MATCH: scorers.exact_match,
+    Metric.TOKEN_F1: scorers.token_f1,
+    Metric.ROUGE_L: scorers.rouge_l,
+    Metric.CHRF: scorers.chrf,
+    Metric.JSON: lambda answer, _: float(scorers.is_json(answer)),
+    Metric.REFUSAL: lambda answer, wanted: float(is_refusal(answer) == is_refusal(wanted)),
+}
+GENERATED = (Metric.REGEX, *SCORES)
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,11 +120,9 @@ def measure(
 
 def score_of(spec: EvalSpec, answer: str, example: Example) -> float:
     """One generated answer by the recipe's metric."""
-    if spec.metric is Metric.EXACT_MATCH:
-        return scorers.exact_match(answer, example.completion)
-    if spec.metric is Metric.TOKEN_F1:
-        return scorers.token_f1(answer, example.completion)
-    return scorers.regex(answer, spec.pattern or "")
+    if spec.metric is Metric.REGEX:
+        return scorers.regex(answer, spec.pattern or "")
+    return SCORES[spec.metric](answer, example.completion)
 
 
 def _preferred(good: Likelihood, bad: Likelihood) -> float:

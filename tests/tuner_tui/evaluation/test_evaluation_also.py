@@ -7,8 +7,9 @@ from test_evaluation_endpoint import ASKED, Server, endpoint, server  # noqa: F4
 
 import tuner_tui.words  # noqa: F401  errors speak its words
 from advisor.errors import InputError
-from tuner_tui.evaluation.also import also, macro_f1, rouge_l
+from tuner_tui.evaluation.also import also, macro_f1
 from tuner_tui.evaluation.endpoint import Rates
+from tuner_tui.evaluation.scorers import rouge_l
 
 
 def test_right_answers_are_one_by_every_figure() -> None:

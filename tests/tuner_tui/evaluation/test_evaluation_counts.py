@@ -5,9 +5,11 @@ import math
 import pytest
 
 import tuner_tui.words  # noqa: F401  errors speak its words
-from advisor.recipe import Check, RewardSpec
+from advisor.recipe import Check, EvalSpec, Metric, RewardSpec
 from tuner_tui.evaluation.absences import count_absences, says_absent
 from tuner_tui.evaluation.also import also, perplexity
+from tuner_tui.evaluation.example import Example
+from tuner_tui.evaluation.measure import score_of
 from tuner_tui.evaluation.rewards import rewards
 
 NO = "I'm sorry, but I can't help with that."
@@ -50,3 +52,21 @@ def test_rewards_come_from_the_recipes_own_check_and_perplexity_from_the_loss() 
     assert rewards(RewardSpec(check=Check.NUMERIC), ["?"] * 2, ["it is 4", "5"], ["4", "6"]) == [1.0, 0.0]
     assert perplexity(math.log(8)) == {"perplexity": pytest.approx(8)}
     assert perplexity(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("metric", "answer", "wanted", "score"),
+    [
+        (Metric.ROUGE_L, "c b a", "a b c", 1 / 3),
+        (Metric.CHRF, "the sea", "the sea", 1.0),
+        (Metric.CHRF, "xyz", "abc", 0.0),
+        (Metric.JSON, '{"a": 1}', "{}", 1.0),
+        (Metric.JSON, "3", "{}", 0.0),
+        (Metric.REFUSAL, NO, NO, 1.0),
+        (Metric.REFUSAL, NO, "The fee is 3 won.", 0.0),
+        (Metric.REFUSAL, "Any other answer.", "The fee is 3 won.", 1.0),
+    ],
+)
+def test_the_deciding_metric_can_be_the_one_that_suits(metric: Metric, answer: str, wanted: str, score: float) -> None:
+    found = score_of(EvalSpec(metric=metric), answer, Example(row=1, completion=wanted))
+    assert found == pytest.approx(score)
