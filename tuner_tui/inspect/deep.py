@@ -174,6 +174,9 @@ class Deep:
             self.findings.detail(code, ", ".join(f"{name} {count}" for name, count in counts.most_common(12)))
         self._mix()
         self._skew()
+        if "truncated" in self.findings.found:
+            cut = 100 * self.findings.found["truncated"][1] / max(self.counted, 1)
+            self.findings.detail("truncated", f"> {self._max_length}, {cut:.0f}%")
         if self._pairs >= LONGER_PAIRS and self._longer >= LONGER_SHARE * self._pairs:
             share = f"{100 * self._longer / self._pairs:.0f}"
             self.findings.add("longer_wins", Severity.INFO, detail=share, count=self._longer)
@@ -197,6 +200,11 @@ class Deep:
         if most >= SKEWED_SHARE * total:
             counts = ", ".join(f"{label}: {count}" for label, count in labels.most_common(6))
             self.findings.add("label_skew", Severity.WARNING, detail=counts, count=most)
+
+    @property
+    def only_label(self) -> str | None:
+        """The class that several texts all have; None where there are two classes, or only one text."""
+        return next(iter(self.labels)) if len(self.labels) == 1 and len(self._seen) > 1 else None
 
     @property
     def tokens(self) -> Spread | None:

@@ -144,6 +144,8 @@ def _inspected(
     deep.finish(repeated)
     if not sample.whole:
         notes = [*notes, ("sampled", str(deep.rows))]
+    if sample.whole and deep.only_label is not None:
+        scan.condemn("one_class", deep.only_label)
     _note_all(scan, notes, duplicates, repeated)
     usable = scan.rows - scan.unusable if shape.kind is not None else 0
     return Inspection(

@@ -158,3 +158,14 @@ def test_data_within_objects_is_to_be_prepared_before_training(tmp_path: Path) -
     with pytest.raises(InputError) as told:
         check_fits(found, parse_label("ft/grpo:lora"), str(tmp_path / "rows.jsonl"))
     assert told.value.code == "planned.prepare_first"
+
+
+def test_a_table_of_one_class_leaves_nothing_to_learn(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "".join(f"{sentence(at)},good\n" for at in range(12)))
+    found = inspect(path)
+    assert named(found, "one_class") == list(range(1, 13))
+    assert found.usable_rows == 0
+    with path.open("a") as file:
+        file.write(f"{sentence(40)},bad\n")
+    assert inspect(path).usable_rows == 13

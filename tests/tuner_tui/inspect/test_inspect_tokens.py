@@ -90,7 +90,7 @@ def test_rows_too_long_and_answers_cut_off_are_named(folder: Path, tmp_path: Pat
     cut, lost = found.problem("truncated"), found.problem("answer_cut_off")
     assert cut is not None
     assert lost is not None
-    assert (cut.rows, lost.rows) == ([11, 12], [12])
+    assert (cut.rows, lost.rows, "> 20, 17%" in cut.text) == ([11, 12], [12], True)
     assert found.tokens is not None
     assert found.tokens.max > 20
 
