@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test test-slow bench lint clean
+.PHONY: demo test test-slow bench lint release clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -47,5 +47,11 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
+release: $(VENV)/.installed
+	@echo "==> wheel, SBOM, licences and known faults of the pins, in dist/"
+	@$(PYTHON) -m venv $(VENV)-release
+	@$(VENV)-release/bin/python -m pip --disable-pip-version-check install --quiet 'cyclonedx-bom>=7' 'pip-audit>=2.9' 'pip-licenses>=5'
+	@$(VENV)-release/bin/python tests/release.py $(BIN)/python
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-release dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
