@@ -68,9 +68,9 @@ def known_faults() -> bool:
     found: list[dict[str, Any]] = json.loads(path.read_text())["dependencies"]
     skipped = [each["name"] for each in found if "skip_reason" in each]
     hit = [f"{each['name']} {each['version']}: {fault['id']}" for each in found for fault in each.get("vulns", [])]
-    print(
-        f"audit.json: {len(found) - len(skipped)} of {len(found)} packages audited; known: {'; '.join(hit) or 'none'}"
-    )
+    audited = len(found) - len(skipped)
+    told = "; ".join(hit) or ("none" if audited else "unknown, the index tells no advisories here")
+    print(f"audit.json: {audited} of {len(found)} packages audited; known: {told}")
     return bool(hit)
 
 
