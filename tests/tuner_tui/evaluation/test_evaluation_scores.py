@@ -1,6 +1,9 @@
 """Scores, intervals, rewards and verdicts say what the numbers say and no more."""
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,9 @@ from msgspec import structs
 from advisor.engine import recommend
 from advisor.errors import InputError
 from advisor.facts import Data, Facts, Goal
-from advisor.recipe import Check, Metric, RewardSpec
+from advisor.recipe import Check, Metric, RewardSpec, recipe_from
 from tuner_tui.bakeoff import with_history
+from tuner_tui.commands.compare import keep_facts
 from tuner_tui.evaluation.bakeoff import Compared, Measurement
 from tuner_tui.evaluation.lanes import Lane
 from tuner_tui.evaluation.outcome import document, next_step, verdict
@@ -104,6 +108,19 @@ def test_what_was_measured_changes_the_advice() -> None:
     assert str(recommend(tried).approach) in ("zero_shot", "few_shot")
     failed = with_history(facts, {"prompting": "insufficient"})
     assert str(recommend(failed).approach) == "ft"
+
+
+def test_the_measured_history_reaches_tuner_advise_through_its_facts_file(tmp_path: Path) -> None:
+    facts = Facts(goals=[Goal.STYLE], data=Data(instruction_pairs=3000))
+    raw = {"label": "ft/style:lora", "model": {"id": "m"}, "data": {"train": "t"}}
+    recipe = structs.replace(recipe_from(raw, "r"), facts=facts)
+    found = {}
+    for measured in ("works", "insufficient"):
+        keep_facts(recipe, {"history": {"prompting": measured}}, tmp_path / "facts.json")
+        command = [sys.executable, "-m", "tuner_tui", "advise", "--facts", str(tmp_path / "facts.json"), "--json"]
+        found[measured] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert found["works"]["approach"] in ("zero_shot", "few_shot")
+    assert found["insufficient"]["approach"] == "ft"
 
 
 def test_the_document_holds_the_contracts_keys() -> None:
