@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,8 +32,13 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
     "runs": ("run", ("ctrl+l",)),
     "results": ("results", ()),
     "compare": ("results", ("f6",)),
+    "bakeoff": ("results", ("f7",)),
+    "lanes": ("results", ("f7", "enter")),
+    "rehearsal": ("plan", ("f7",)),
     "export": ("export", ()),
 }
+LAST = {"runs": "_rows", "compare": "_standings", "bakeoff": "focused", "lanes": "_document", "rehearsal": "_found"}
+"""What a screen has once it is complete."""
 RECIPE = Recipe(
     name="picture",
     label="ft/dpo:qlora",
@@ -59,6 +65,27 @@ why:
   label: 말투는 예시보다 선호로 배웁니다.
 """
 GIB = 1 << 30
+REHEARSED = (("forward", 15, 0.8), ("backward", 22, 1.9), ("optimizer", 23, 0.3), ("evaluate", 17, 2.2))
+LANES = (("zero_shot", 0.516), ("few_shot", 0.641), ("ft", 0.938))
+COMPARED = {
+    "items": 64,
+    "lanes": [
+        {
+            "label": name, "metric": "preference_accuracy", "score": score, "low": score - 0.08, "high": score + 0.05,
+            "latency_ms": {"p50": 144.2, "p95": 200.9}, "tokens_per_request": 37.4, "peak_gb": 12.4, "groups": {},
+            "difference_to_best": {"mean": 0.938 - score, "p": 0.001, "real": score < 0.9},
+        }
+        for name, score in LANES
+    ],
+    "verdict": {"text": "Tuning is best. 튜닝이 가장 좋습니다."},
+    "answers": [
+        {
+            "question": "반품하고 싶어요.",
+            "reference": "네, 도와드리겠습니다.",
+            "lanes": {name: {"score": float(name == "ft"), "answer": "네, 도와드릴게요. " * 6} for name, _ in LANES},
+        }
+    ],
+}  # fmt: skip
 BEGAN = 1_767_225_600.0
 
 
@@ -69,6 +96,27 @@ class Still(Outside):
         from tests.tuner_tui.app.still_outside import MACHINE
 
         return MACHINE
+
+    def prepare(self, recipe: Recipe, source: str) -> Recipe:
+        """As it is: its data is not on any disk."""
+        return recipe
+
+    def rehearsing(self, recipe: Recipe) -> Any:
+        """One that is over, and did not fit."""
+        stages = [SimpleNamespace(name=name, peak_bytes=GIB * peak, seconds=each) for name, peak, each in REHEARSED]
+        found = SimpleNamespace(
+            fits=False, change={"train.micro_batch": 2, "train.grad_accum": 8}, stages=stages, text=None,
+            peak_bytes=23 * GIB, device="cuda", estimate_bytes=21 * GIB,
+        )  # fmt: skip
+        return SimpleNamespace(look=lambda: found)
+
+    def lanes(self, run: str) -> list[str]:
+        """Those without documents."""
+        return [name for name, _ in LANES]
+
+    def bakeoff(self, run: str, lanes: list[str], goal: float, lang: str, heard: Any) -> dict[str, Any]:
+        """Scored at once."""
+        return COMPARED
 
 
 def a_run(name: str, reason: str, after: float) -> RunDir:
@@ -180,9 +228,9 @@ def test_picture(
         await until(lambda: getattr(app.screen, "STEP", "") == step and ready[step]())
         for key in pressed:
             await pilot.press(key)
-        rows = "_rows" if screen == "runs" else "_standings"
+            await pilot.pause()
         if pressed:
-            await until(lambda: getattr(app.screen, rows))
+            await until(lambda: getattr(app.screen, LAST[screen], None))
         for shown in app.screen.query("Input, TextArea"):
             shown.cursor_blink = False
             if shown.id == "out":
