@@ -2,7 +2,8 @@
 
 `accelerate launch --cpu` starts one process however many are asked for, and FSDP asked of accelerate on a CPU becomes
 plain data parallel (both seen): so the world's size and the wrapped model's type are looked at before the first step.
-Shards are torch's own `fully_shard` on every device, so that what is tested on gloo is what runs on GPUs.
+Shards are torch's own `fully_shard` on every device, so that what is tested on gloo is what runs on GPUs. The last
+step of an epoch may differ: where its rows cannot be shared out evenly, accelerate repeats some.
 """
 
 from __future__ import annotations
