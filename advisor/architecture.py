@@ -23,6 +23,11 @@ from advisor.gemma import Layers, own_layers
 from advisor.mixers import PURE, Layout, Mixer, layout, mixer_of, mixes
 
 _LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+_ALONE = frozenset(
+    ("llama4", "llama4_text", "mllama_text_model", "qwen3_5_text", "qwen3_5_moe_text", "qwen3_5", "qwen3_5_moe",
+     "gemma4_text", "gemma4_unified_text")
+)  # fmt: skip
+"""Text models that transformers loads without their towers (`AutoModelForCausalLM`)."""
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "language_model", "decoder_config")
 _ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
 _EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe", "jamba")
@@ -77,6 +82,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     mixer_layers: int = 0
     query_gate: bool = False
     embedded: int = 0
+    tower: int = 0
     parallel: bool = False
     longest: int | None = None
     own: Layers | None = None
@@ -159,6 +165,7 @@ def from_config(config: Any, source: str) -> Architecture:
         mixer_layers=plan.mixing,
         query_gate=family.query_gate,
         embedded=_embedded(text, hidden),
+        tower=_tower(config, model_type),
         parallel=_parallel(text, model_type),
         longest=next((whole(text, key, 0) for key in _LENGTHS if whole(text, key, 0)), None),
         own=own_layers(text, model_type, hidden, layers, heads, key_heads, head_dim, width)
@@ -248,6 +255,24 @@ def _tied(config: dict[str, Any], text: dict[str, Any], family: Family) -> bool:
         if isinstance(part.get("tie_word_embeddings"), bool):
             return bool(part["tie_word_embeddings"])
     return family.tied
+
+
+def _tower(config: dict[str, Any], model_type: str) -> int:
+    """Matrix weights of the vision tower that is loaded with the language model; patches and projector left out.
+
+    Families whose text model transformers loads alone have none; one whose config is not read counts as none.
+    """
+    tower = config.get("vision_config")
+    if not isinstance(tower, dict) or model_type in _ALONE:
+        return 0
+    width = next((whole(tower, key, 0) for key in ("embed_dim", "hidden_size", "width") if whole(tower, key, 0)), 0)
+    layers = next((whole(tower, key, 0) for key in ("num_hidden_layers", "depth") if whole(tower, key, 0)), 0)
+    ratio = tower.get("mlp_ratio")
+    inner = whole(tower, "intermediate_size", int(width * ratio) if isinstance(ratio, int | float) and ratio > 0 else 0)
+    if not (width and layers and inner) or max(width, inner) > LIMITS["hidden"] or layers > LIMITS["layers"]:
+        return 0
+    gated = tower.get("hidden_act") == "silu" or tower.get("model_type") == "pixtral"
+    return layers * (4 * width * width + (3 if gated else 2) * width * inner)
 
 
 def _parallel(config: dict[str, Any], model_type: str) -> bool:

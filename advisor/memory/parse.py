@@ -133,7 +133,9 @@ def _assumed(given: dict[str, Any], default: Spec, arch: Architecture) -> tuple[
         found.append(f"mixer:{arch.mixer_layers}:{arch.model_type}")
     if arch.own:
         found.append(f"streams:{arch.model_type}")
-    found += [f"tower:{part}" for part in arch.other_parts]
+    for part in arch.other_parts:
+        counted = arch.tower and part == "vision_config"
+        found.append(f"tower_counted:{arch.tower / 1e9:.2f}:{part}" if counted else f"tower:{part}")
     return tuple(found)
 
 

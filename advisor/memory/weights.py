@@ -129,10 +129,10 @@ def weight_bytes(spec: Spec) -> float:
     if arch.tied and litgpt(spec):
         outside += arch.vocab * arch.hidden  # litgpt holds a head of its own beside a tied embedding
     if spec.quant is None:
-        return half * (inside + outside)
+        return half * (inside + outside + arch.tower)
     per = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES}.get(spec.quant, INT8_BYTES)
     head = arch.vocab * arch.hidden if packs_head(spec) else 0
-    return per * (inside + head) + (4.0 if spec.prepared else half) * (outside - head)
+    return per * (inside + head + arch.tower) + (4.0 if spec.prepared else half) * (outside - head)
 
 
 def packs_head(spec: Spec) -> bool:

@@ -125,6 +125,25 @@ def test_a_language_model_inside_a_vision_model_is_read_and_the_tower_is_named()
     assert any("vision_config" in text for text in estimate(spec_from({"model": {"config": whole}}, "t")).assumptions)
 
 
+def test_a_vision_tower_is_held_with_the_language_model_but_does_not_move() -> None:
+    """Gemma 3 4B's tower (SigLIP, 27 layers): 0.41 billion weights beside 3.88 billion of the language model."""
+    text = {"model_type": "gemma3_text", "hidden_size": 2560, "num_hidden_layers": 34, "num_attention_heads": 8,
+            "num_key_value_heads": 4, "head_dim": 256, "intermediate_size": 10240, "vocab_size": 262208}  # fmt: skip
+    vision = {
+        "hidden_size": 1152,
+        "intermediate_size": 4304,
+        "num_hidden_layers": 27,
+        "model_type": "siglip_vision_model",
+    }
+    both = {"model_type": "gemma3", "text_config": text, "vision_config": vision}
+    alone, held = (
+        estimate(spec_from({"model": {"config": one}, "technique": "full", "precision": "bf16"}, "t")).parts
+        for one in (text, both)
+    )
+    assert held["weights"] - alone["weights"] == pytest.approx(2 * 0.411e9 / 2**30, rel=0.01)
+    assert held["optimizer"] == alone["optimizer"]
+
+
 def counted(config: Any) -> int:
     """Parameters of the real code, built without storage."""
     import torch
