@@ -75,7 +75,9 @@ def recipe_of(kind: str, facts: Facts) -> Recipe:
         evaluation = structs.replace(evaluation, metric=Metric.EXACT_MATCH, pattern=None)
     if kind == "facts":
         train = _by_heart(recipe)
-    return structs.replace(recipe, name=f"bakeoff-{kind}", evaluation=evaluation, train=train)
+    # BM25 is what answers; the embedding model is named so that dense retrieval and fusion are scored beside it.
+    retrieval = structs.replace(recipe.retrieval, embedding=str(samples / "embedding"))
+    return structs.replace(recipe, name=f"bakeoff-{kind}", evaluation=evaluation, retrieval=retrieval, train=train)
 
 
 def _by_heart(recipe: Recipe) -> TrainSpec:

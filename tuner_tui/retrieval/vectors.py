@@ -6,7 +6,8 @@ Up to 100,000 passages every vector is compared (numpy, memory-mapped). Beyond t
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def nearest_in(
     ]
     total = sum(int((numbers >= 0).sum()) for _, numbers in needed)
 
+    @lru_cache(maxsize=4096)
     def asked(question: str) -> Any:
         return found.questions([question])[0]
 
@@ -59,7 +61,7 @@ def nearest_in(
     if total <= EXACT:
         return exact(parts, total, asked), about
     filled = [(segment, numbers) for segment, numbers in needed if segment.count]
-    return _approximate(store, filled, parts, found), about
+    return _approximate(store, filled, parts, found, asked), about
 
 
 def _place(segment: Segment, found: Embedder) -> Path:
@@ -109,7 +111,11 @@ def _write(path: Path, raw: bytes) -> None:
 
 
 def _approximate(
-    store: Store, needed: Sequence[tuple[Segment, Any]], parts: Sequence[tuple[Any, Any]], found: Embedder
+    store: Store,
+    needed: Sequence[tuple[Segment, Any]],
+    parts: Sequence[tuple[Any, Any]],
+    found: Embedder,
+    asked: Callable[[str], Any],
 ) -> Nearest:
     """usearch's graph over all vectors, brought up to date; its keys are segment and row, so they never change."""
     import numpy
@@ -138,7 +144,7 @@ def _approximate(
 
     def search(question: str, count: int) -> list[tuple[int, float]]:
         dead = len(graph) - living
-        hits = graph.search(found.questions([question])[0], min(count + SPARE + min(dead, count), len(graph)))
+        hits = graph.search(asked(question), min(count + SPARE + min(dead, count), len(graph)))
         near = []
         for key, distance in zip(hits.keys.tolist(), hits.distances.tolist(), strict=True):
             own = numbers_of.get(key >> SHIFT)
