@@ -84,7 +84,7 @@ class PrepareScreen(ModalScreen[Ready]):
         theirs = {column: ours for ours, column in found.mapping.items()}
         self._ours = {column: theirs.get(column) for column in found.columns[:COLUMNS]}
         self._drop: tuple[str, ...] = self._offered()[0]
-        self._chosen: dict[str, Any] = {"share": 0.0 if held else 0.1, "group": None, "time": None}
+        self._chosen: dict[str, Any] = {"share": 0.0 if held else 0.1, "group": None, "time": None, "gaps": False}
 
     @property
     def tuner(self) -> TunerApp:
@@ -110,6 +110,8 @@ class PrepareScreen(ModalScreen[Ready]):
                     yield ColumnSteps(f"column-{at}", column, (None, *OURS), ours, self._column_word)
                 yield Say("ready.leave_out", classes="part")
                 yield Answers("ready_drop", "ready.drop", (*always, *wished), several=True, ranked=False, id="drop")
+                if self._found.problem("mojibake_lossy"):
+                    yield Steps("gaps", "ready.gaps", (False, True), False, self._gaps_word)
                 yield Say("ready.split_title", classes="part")
                 yield Steps("share", "ready.share", SHARES, self._chosen["share"], self._share_word)
                 if self._found.columns:
@@ -143,6 +145,9 @@ class PrepareScreen(ModalScreen[Ready]):
     def _share_word(self, share: Any) -> str:
         held = self._held and share == 0
         return self.tuner.say("ready.held_is_there" if held else "ready.share_word", percent=f"{share:.0%}")
+
+    def _gaps_word(self, gaps: Any) -> str:
+        return self.tuner.say("ready.gaps_mend" if gaps else "ready.gaps_leave")
 
     def _name_word(self, name: Any) -> str:
         return self.tuner.say("ready.none") if name is None else clean(name, 30)
@@ -202,13 +207,14 @@ class PrepareScreen(ModalScreen[Ready]):
         return self.query_one("#field-out", Field).input.value.strip()
 
     def _choice(self) -> Any:
-        from tuner_tui.inspect.prepare import ALWAYS, Choice
+        from tuner_tui.inspect.prepare import ALWAYS, MENDED_BY_WISH, Choice
 
         mapping = {ours: column for column, ours in self._ours.items() if ours is not None and ours != column}
         return Choice(
             mapping=mapping,
             drop=tuple(code for code in self._drop if code not in ALWAYS),
             keep=tuple(code for code in ALWAYS if code not in self._drop),
+            mend=MENDED_BY_WISH if self._chosen["gaps"] else (),
             test=Path(self._held).expanduser() if self._held else None,
             shares=(0.0, self._chosen["share"]) if not self._held else (self._chosen["share"], 0.0),
             group=self._chosen["group"],

@@ -264,3 +264,21 @@ async def test_a_tick_of_progress_while_the_screen_is_taken_down_is_no_crash(unt
         app.screen._progress()
         await app.screen.query("InspectionPanel").remove()
         app.screen._progress()
+
+
+async def test_text_with_lost_characters_is_brought_back_by_wish_in_the_app(tmp_path: Path, until) -> None:
+    path = _pairs(tmp_path / "rows.jsonl", 20)
+    broken = "안녕하세요. 오늘은 날씨가 좋네요.".encode().decode("cp949", "replace")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"instruction": "And now?", "output": broken}) + "\n")
+    app = TunerApp(lang="en")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.change(msgspec.structs.replace(app.wizard, data_path=str(path)))
+        app.open_step("data")
+        await until(pilot, lambda: app.reading.found(str(path)) is not None)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: app.screen.query("#steps-gaps"))
+        app.screen.query_one("#steps-gaps").focus()
+        await pilot.press("right", "f4")
+        await until(pilot, lambda: app.screen._made is not None)
+        assert app.screen._made.repaired == {"mojibake_lossy": 1}
