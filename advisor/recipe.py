@@ -15,6 +15,7 @@ from advisor.methods import Label, Objective, parse_label
 
 VERSION = 1
 
+Said = Annotated[str, msgspec.Meta(pattern=r"\S")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
@@ -211,7 +212,7 @@ class PromptSpec(_Part, frozen=True, kw_only=True):
     and `choices` says which answers are possible at all.
     """
 
-    instruction: str | None = None
+    instruction: Said | None = None
     examples: Positive | None = None
     pick: Pick | None = None
     schema: str | None = None

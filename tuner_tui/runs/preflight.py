@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.rows import check_rows
 from tuner_tui.runs.secrets import refuse_secrets
 
+Spec = TypeVar("Spec", bound=msgspec.Struct)
 CONFIG_BYTES = 1 << 22
 FORCED = "_attn_implementation_internal"  # CVE-2026-4372: ran code that it named
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt", "spiece.model")
@@ -34,6 +35,8 @@ def prepare(recipe: Recipe, source: str, base: Path | None = None) -> Recipe:
         model=_model(recipe.model, folder),
         data=_data(recipe.data, folder),
         retrieval=_retrieval(recipe.retrieval, folder),
+        prompting=_beside(recipe.prompting, folder, "schema"),
+        evaluation=_beside(recipe.evaluation, folder, "task_folder"),
         stages=[
             msgspec.structs.replace(stage, data=_data(stage.data, folder)) if stage.data else stage
             for stage in recipe.stages
@@ -178,6 +181,12 @@ def _retrieval(spec: RetrievalSpec, base: Path) -> RetrievalSpec:
     named = {name: getattr(spec, name) for name in ("chunk_tokenizer", "embedding", "reranker")}
     found = {name: str(_found(model, base)) for name, model in named.items() if model and _found(model, base).is_dir()}
     return msgspec.structs.replace(spec, **found)
+
+
+def _beside(spec: Spec, base: Path, name: str) -> Spec:
+    """The file or folder that `name` gives made absolute."""
+    path = getattr(spec, name)
+    return msgspec.structs.replace(spec, **{name: str(_found(path, base))}) if path else spec
 
 
 def _found(path: str, base: Path) -> Path:

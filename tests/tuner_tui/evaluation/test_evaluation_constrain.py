@@ -11,6 +11,7 @@ from msgspec import structs
 from advisor.errors import InputError
 from advisor.recipe import EvalSpec, Metric, Pick, PromptSpec, recipe_from
 from tuner_tui import paths
+from tuner_tui.commands.compare import instruction_of
 from tuner_tui.evaluation.constrain import Constraint, form_of
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.fewshot import CHOICES, FewShot, choices_of
@@ -132,3 +133,16 @@ def test_the_recipe_decides_how_many_and_which() -> None:
     with pytest.raises(InputError) as error:
         recipe_from(raw, "r.yaml")
     assert "prompting.instruction" in error.value.text("en")
+
+
+def test_a_blank_instruction_is_refused_by_name_in_recipe_and_command() -> None:
+    raw = {"label": "zero_shot", "model": {"id": "m"}, "data": {"train": "t"}, "prompting": {"instruction": "  "}}
+    with pytest.raises(InputError) as error:
+        recipe_from(raw, "r.yaml")
+    assert "prompting.instruction" in error.value.text("en")
+    with pytest.raises(InputError) as error:
+        instruction_of("  ")
+    assert "--instruction" in error.value.text("en")
+    with pytest.raises(InputError) as error:
+        instruction_of("@nowhere.txt")
+    assert "nowhere.txt" in error.value.text("en")
