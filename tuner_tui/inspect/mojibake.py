@@ -25,6 +25,7 @@ PIECES = re.compile(
 )
 """Of bytes written as the letters of their numbers, a lost one as UNKNOWN: a whole character, one with a gap, any."""
 TIMES = 3
+LOOKED_AT = 20_000
 
 
 class Repair(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +39,13 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
 def repair(text: str) -> Repair | None:
     """The repaired text when it was UTF-8 (or CP949) read with another table; None when nothing is wrong with it.
 
-    What was misread several times (TIMES at most) is brought back as often.
+    What was misread several times (TIMES at most) is brought back as often. Of a very long text (LOOKED_AT characters
+    three times over) the beginning, the middle and the end are looked at first: where they are sound, all of it is.
     """
+    if len(text) > 3 * LOOKED_AT:
+        starts = (0, (len(text) - LOOKED_AT) // 2, len(text) - LOOKED_AT)
+        if all(_repaired_once(text[start : start + LOOKED_AT]) is None for start in starts):
+            return None
     found = _repaired_once(text)
     for _ in range(TIMES - 1):
         again = _repaired_once(found.text) if found is not None and not found.lost else None

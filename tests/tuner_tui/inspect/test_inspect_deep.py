@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,13 @@ def test_control_characters_of_a_wrong_table_are_not_told_twice(tmp_path: Path) 
     found = looked_at(tmp_path, [*sound(10), ("hello there", KOREAN.encode().decode("latin-1"))])
     assert found.problem("mojibake") is not None
     assert found.problem("control_characters") is None
+
+
+def test_a_megabyte_of_sound_text_is_judged_by_its_parts_and_a_broken_one_is_still_found() -> None:
+    sound = (KOREAN + " plain text ") * 40_000
+    began = time.process_time()
+    assert repair(sound) is None
+    assert time.process_time() - began < 5
+    broken = (KOREAN.encode().decode("cp1252", "ignore") + " ") * 1500
+    found = repair("plain text " * 6000 + broken)
+    assert found is not None
