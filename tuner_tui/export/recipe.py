@@ -23,5 +23,6 @@ def notes(task: Task) -> list[str]:
     """Which files the recipe points to: they do not travel with it."""
     recipe = task.source.recipe
     named = [recipe.model.id, recipe.data.train, recipe.data.eval, recipe.data.docs]
+    named += [recipe.retrieval.chunk_tokenizer, recipe.retrieval.embedding, recipe.retrieval.reranker]
     found = [str(task.source.file(name)) for name in named if name and task.source.file(name).exists()]
     return [task.say("note.points_to", paths=", ".join(found))] if found else []
