@@ -162,6 +162,8 @@ def tell_start(job: Job, tuned: Any, rows: int) -> None:
         label=job.recipe.label,
         objective=job.objective,
         technique=job.technique,
+        optimizer=job.recipe.train.optimizer,
+        learning_rate=job.recipe.train.learning_rate,
         total=total_steps(job.recipe.train, rows, job.world),
         rows=rows,
         model=job.recipe.model.id,
@@ -209,10 +211,10 @@ def as_base(tuned: Any, *, goes_on: bool = False) -> Iterator[None]:
 def measured(job: Job, tuned: Any, tokenizer: Any, held_out: list[Example]) -> Measured:
     """The recipe's evaluation of the model as it is now."""
     spec, length = job.recipe.evaluation, job.recipe.train.max_length
-    return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop)
-
     if Objective.REFUSAL in job.label.objectives:  # every answer tells whether it refuses
         spec = structs.replace(spec, samples=len(held_out))
+    return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop)
+
 
 def tell_score(job: Job, when: str, found: Measured) -> Measured:
     """The eval event of the claim."""
