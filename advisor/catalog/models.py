@@ -36,6 +36,7 @@ _KEYS = {
     "moe_intermediate": "moe_intermediate_size",
     "shared_experts": "n_shared_experts",
     "sliding_window": "sliding_window",
+    "kv_shared": "num_kv_shared_layers",
 }
 
 

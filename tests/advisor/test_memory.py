@@ -216,6 +216,13 @@ def test_every_row_of_the_catalogue_names_its_source() -> None:
     assert all(row["source"] for row in rows)
 
 
+def test_every_model_of_the_catalogue_has_an_estimate_near_its_size() -> None:
+    for model in models():
+        parts = estimate(spec_from({"model": {"id": model.id}, "technique": "lora"}, "test")).parts
+        assert parts["weights"] == pytest.approx(2 * model.parameters / 2**30, rel=1e-3)
+        assert model.published is None or abs(model.parameters / model.published - 1) < 1e-6
+
+
 def test_the_answer_is_the_contracts_document() -> None:
     document = json.loads(msgspec.json.encode(estimate(spec_from(spec(id="x1"), "test"))))
     assert {"id", "peak_gb", "allocated_gb", "parts", "step_s", "tokens_per_s", "assumptions"} <= set(document)

@@ -42,6 +42,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "gpt2-xl": {"model_type": "gpt2", "n_embd": 1600, "n_head": 25, "vocab_size": 50257, "n_positions": 4096},
     "olmo2-1b": {"model_type": "olmo2", "hidden_size": 2048, "num_attention_heads": 16, "num_key_value_heads": 16,
                  "intermediate_size": 8192, "vocab_size": 100352, "tie_word_embeddings": False},
+    "pythia-1.4b": {"model_type": "gpt_neox", "hidden_size": 2048, "num_attention_heads": 16, "intermediate_size": 8192,
+                    "vocab_size": 50304, "tie_word_embeddings": False},
     "opt-1.3b": {"model_type": "opt", "hidden_size": 2048, "num_attention_heads": 32, "ffn_dim": 8192,
                  "vocab_size": 50272, "max_position_embeddings": 4096, "word_embed_proj_dim": 2048},
 }  # fmt: skip
