@@ -35,7 +35,8 @@ class FewShot:
     """Worked examples for one set of questions, from one set of training rows, in the room that one model has."""
 
     def __init__(self, train: Sequence[Example], asked: Sequence[Example], tokenizer: Any, spec: EvalSpec) -> None:
-        self._development, self._pool = train[:DEVELOPMENT], train[DEVELOPMENT : DEVELOPMENT + POOL] or train
+        self._pool = train[DEVELOPMENT : DEVELOPMENT + POOL] or train
+        self._development = train[:DEVELOPMENT] if len(train) > DEVELOPMENT else []
         self._asked, self._tokenizer, self._spec = asked, tokenizer, spec
         self._likeness = likeness_of(self._pool)
 
@@ -50,10 +51,13 @@ class FewShot:
         return longest + self._spec.max_new_tokens <= room
 
     def choose(self, model: Any, choices: Sequence[Shots], tell: Callable[[int, int], None], **how: Any) -> Shots:
-        """The best of `choices` on the development rows; of equal ones the first; where none fits the first."""
+        """The best of `choices` on the development rows; of equal ones the first; where none fits the first.
+
+        Too few rows to keep some apart, or a metric without answers, leave nothing to choose by: the first that fits.
+        """
         room = room_of(model)
         fitting = [shots for shots in choices if self.fits(shots, room)] or [choices[0]]
-        if len(fitting) == 1 or self._spec.metric not in GENERATED:
+        if len(fitting) == 1 or not self._development or self._spec.metric not in GENERATED:
             return fitting[0]
         scores = []
         for at, shots in enumerate(fitting, 1):

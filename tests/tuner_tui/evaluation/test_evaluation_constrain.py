@@ -121,6 +121,10 @@ def test_examples_that_do_not_fit_above_the_longest_question_are_not_tried(pract
     tried: list[int] = []
     chosen = few.choose(model, fits, lambda at, of: tried.append(at))
     assert tried == list(range(1, len(fits) + 1))
+    assert (
+        FewShot(rows(20, 2), rows(3, 2), tokenizer, spec).choose(model, fits, lambda at, of: tried.clear()) == fits[0]
+    )
+    assert tried
     longest = max(prompt_tokens(tokenizer, prompt) for prompt in few.prompts(rows(3, 2), chosen))
     assert longest + 8 <= room
 
