@@ -95,16 +95,19 @@ class _Sources:
         self.model_facts = read_model(self.model) if self.model else None
 
     def practise(self, label: Label) -> None:
-        """Fill in what was not given from the samples that suit the label."""
+        """Fill in what was not given from the samples that suit the label.
+
+        Of objectives that are mixed in a stage the last names the file: that of `sft+refusal` holds both.
+        """
         from tuner_tui.practice_data import practice_data
 
-        practice = practice_data(label.objectives[0] if label.objectives else Objective.SFT)
+        practice = practice_data(label.stages[0][-1] if label.stages else Objective.SFT)
         if self.data is None:
             self.data, self.eval = practice.data.train, self.eval or practice.data.eval
             last = practice_data(label.objectives[-1]) if label.objectives else practice
             self.evaluation = last.evaluation
             if len(label.stages) > 1:
-                self.stages = [practice_data(stage[0]).data for stage in label.stages]
+                self.stages = [practice_data(stage[-1]).data for stage in label.stages]
         if label.approach.value.startswith("rag"):
             self.docs = self.docs or practice.data.docs
 

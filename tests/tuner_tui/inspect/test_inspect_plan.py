@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.recipe import Metric, decode_recipe
+from advisor.recipe import Metric, Recipe, decode_recipe
 from tuner_tui import paths
 from tuner_tui.cli import main
 
@@ -31,6 +31,8 @@ def _english(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ft/dpo:lora", Metric.PREFERENCE),
         ("ft/orpo:lora", Metric.PREFERENCE),
         ("ft/domain_qa:full", Metric.EXACT_MATCH),
+        ("ft/kto:lora", Metric.PREFERENCE),
+        ("ft/sft+refusal:lora", Metric.EXACT_MATCH),
     ],
 )
 def test_practice_gives_a_recipe_for_each_method(label: str, metric: Metric, tmp_path: Path) -> None:
@@ -42,6 +44,38 @@ def test_practice_gives_a_recipe_for_each_method(label: str, metric: Metric, tmp
     assert 0 < (recipe.facts.model.params_b or 0) < 0.05
     assert recipe.train.max_length <= 256
     assert recipe.why
+
+
+def planned(label: str, folder: Path) -> Recipe:
+    out = folder / "recipe.yaml"
+    assert main(["plan", "--practice", "--label", label, "--out", str(out)]) == 0
+    return decode_recipe(out.read_bytes(), "recipe.yaml")
+
+
+def test_each_stage_of_a_chain_is_planned_from_its_own_file(tmp_path: Path) -> None:
+    recipe = planned("ft/cpt>sft>dpo:lora", tmp_path)
+    assert [Path(stage.data.train).name.partition(".")[0] for stage in recipe.stages if stage.data] == [
+        "corpus", "instructions", "preference",
+    ]  # fmt: skip
+    trains = [stage.train for stage in recipe.stages if stage.train]
+    assert [train.max_length for train in trains] == [64, 256, 64]
+    assert len({train.epochs for train in trains}) == 3
+    assert "194" in recipe.why["stages.1.train.max_length"]
+
+
+def test_a_mix_with_refusals_takes_the_file_that_holds_both(tmp_path: Path) -> None:
+    assert Path(planned("ft/sft+refusal:lora", tmp_path).data.train).name == "refusal.train.jsonl"
+
+
+def test_rlhf_begins_with_a_supervised_stage_and_its_reward_model_has_its_own_rate(tmp_path: Path) -> None:
+    recipe = planned("ft/rlhf_ppo:lora", tmp_path)
+    assert [stage.objective for stage in recipe.stages] == ["sft", "rlhf_ppo"]
+    assert recipe.stages[0].train is not None
+    assert recipe.reward.train is not None
+    supervised, rewarded = recipe.stages[0].train.learning_rate, recipe.reward.train.learning_rate
+    assert rewarded == pytest.approx(supervised / 2, rel=0.05)
+    assert recipe.train.learning_rate < rewarded / 5
+    assert "Ouyang" in recipe.why["stages"]
 
 
 def test_own_data_and_model_with_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
