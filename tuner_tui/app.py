@@ -13,7 +13,7 @@ os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")
 import importlib
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,11 +22,13 @@ from textual.app import App, SystemCommand
 from textual.command import CommandPalette
 from textual.css.query import NoMatches
 from textual.events import DescendantFocus
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.signal import Signal
 
 from tuner_tui import keys, theme
+from tuner_tui.door import Door
 from tuner_tui.outside import Outside, Unavailable
 from tuner_tui.reading import Reading
 from tuner_tui.state import (
@@ -43,6 +45,7 @@ from tuner_tui.state import (
 from tuner_tui.words import language, words
 
 MODULES = {"export": "export_screen"}
+DOOR = Door()
 
 
 def _screen(name: str) -> Callable[[], Screen[Any]]:
@@ -94,6 +97,10 @@ class TunerApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, so that a foreign theme works too."""
         return theme.DARK.variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and the last door."""
+        return [*super().get_line_filters(), DOOR]
 
     def on_mount(self) -> None:
         """Remapped keys, the draft, the first screen; slow things fill in afterwards."""

@@ -18,6 +18,7 @@ from textual.worker import get_current_worker
 from tuner_tui.keys import bindings
 from tuner_tui.runs.progress import duration
 from tuner_tui.runs.watch import glance
+from tuner_tui.safe import clean
 from tuner_tui.widgets.keybar import KeyBar
 from tuner_tui.widgets.plot import short
 from tuner_tui.widgets.run_head import STYLES
@@ -118,10 +119,10 @@ class RunsScreen(ModalScreen[Chosen]):
         return Content.assemble(
             (f"{mark} ", "bold $accent"),
             (set_cell_size(say(f"state.{row.state}"), 13), STYLES.get(row.state, "$text-muted")),
-            (set_cell_size(row.id, 34), ""),
+            (set_cell_size(clean(row.id, 60), 34), ""),
             (set_cell_size(place, 12), "$text-muted"),
             (set_cell_size(short(row.loss) if row.loss is not None else "", 8), ""),
-            *([(set_cell_size(left, 9), "$text-muted"), (row.label, "$text-muted")] if self.size.width >= WIDE else []),
+            *([(set_cell_size(left, 9) + clean(row.label, 60), "$text-muted")] if self.size.width >= WIDE else []),
         )
 
     def action_overlay(self) -> None:

@@ -103,3 +103,13 @@ async def test_any_size_at_any_moment(step: str, until) -> None:
         await pilot.pause()
         assert app.is_running
         assert (app.size.width, app.size.height) == (80, 24)
+
+
+async def test_a_widget_that_forgot_to_clean_cannot_drive_the_terminal(until) -> None:
+    from textual.widgets import Static
+
+    app = TunerApp(lang="en", outside=StillOutside())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.screen.mount(Static("x" + TRAP[:60], markup=False), before=0)
+        await until(pilot, lambda: "\u241b" in on_screen(app))
+        assert not UNSAFE & set(on_screen(app))
