@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,6 @@ def nearest_in(
     ]
     total = sum(int((numbers >= 0).sum()) for _, numbers in needed)
 
-    @lru_cache(maxsize=4096)
     def asked(question: str) -> Any:
         return found.questions([question])[0]
 
