@@ -65,6 +65,7 @@ def test_a_recipe_of_another_objective_is_refused_with_exit_code_2(world: Path, 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_gone_on_with(world: Path, tmp_path: Path) -> None:
     path = written(world, tmp_path, Objective.SFT, train__save_steps=1)
     done = alone(Objective.SFT, str(path), "--no-rehearsal")
