@@ -1,7 +1,10 @@
 """Curves go to the viewers that the recipe names, into the run; what is not installed is said before training."""
 
 import importlib.util
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe, recipe_from
+from tuner_tui import paths
 from tuner_tui.runs.spawn import child_environment
 from tuner_tui.training import trackers
 
@@ -59,6 +63,44 @@ def test_what_the_user_set_stands_except_where_privacy_forbids_sending(tmp_path:
 
 def test_the_training_process_gets_the_trackers_variables() -> None:
     assert child_environment({"WANDB_MODE": "offline", "SECRET": "x"})["WANDB_MODE"] == "offline"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tracker", "written"),
+    [
+        ("tensorboard", "tensorboard/**/events.out.tfevents.*"),
+        ("wandb", "wandb/offline-run-*/run-*.wandb"),
+        ("mlflow", "mlflow.db"),
+        ("trackio", "trackio/**/*.db"),
+    ],
+)
+def test_a_real_run_is_tracked_in_its_own_folder(tmp_path: Path, tracker: str, written: str) -> None:
+    """Offline, each tracker by its own library, where it is installed."""
+    pytest.importorskip(tracker)
+    rows = [{"instruction": f"What is {n}?", "output": str(n)} for n in range(16)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {
+        "label": "ft/sft:lora",
+        "model": {"id": str(paths.samples() / "model")},
+        "data": {"train": str(tmp_path / "rows.jsonl"), "eval_fraction": 0.25},
+        "train": {"max_steps": 3, "micro_batch": 4, "threads": 1, "report_to": [tracker]},
+        "evaluation": {"max_new_tokens": 4, "samples": 1},
+    }
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "recipe.yaml").write_text(json.dumps(recipe))
+    env = {**os.environ, "TUNER_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-m", "tuner_tui.training", str(run)], env=env, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]
+    found = [path for path in (run / "trackers").glob(written) if path.stat().st_size > 0]
+    assert found, sorted(run.rglob("*"))
+    if tracker == "mlflow":
+        import sqlite3
+
+        with sqlite3.connect(found[0]) as store:
+            named = {name for (name,) in store.execute("select distinct key from metrics")}
+        assert {"loss", "eval_loss"} <= named
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tensorboard") is not None, reason="it is installed")
