@@ -96,6 +96,8 @@ ROLES = {"system": "system", "developer": "system", "user": "user", "assistant":
 ROLES |= {"human": "user", "gpt": "assistant", "function": "tool", "observation": "tool", "function_call": "assistant"}
 ROLES |= dict.fromkeys(("chatgpt", "bing", "bard", "model", "bot"), "assistant")
 """What turns are called, in OpenAI's, ShareGPT's and Gemma's rows, and what they are."""
+SYSTEM = ("system", "system_prompt")
+"""Columns that hold the system text of a row, as LLaMA-Factory and OpenOrca call them."""
 YES = frozenset(
     ["true", "yes", "y", "t", "1", "1.0", "good", "up", "like", "liked", "positive", "예", "네", "참", "좋음"]
 )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tuner_tui.inspect.formats import ROLES, Shape
+from tuner_tui.inspect.formats import DOCUMENTS, ROLES, SYSTEM, Shape
 
 Turn = dict[str, str]
 
@@ -31,8 +31,18 @@ def talk_of(row: dict[str, Any], shape: Shape) -> Talk | None:
         talk = read(row, shape)
     except (KeyError, TypeError, IndexError, AttributeError):
         return None
+    talk = talk._replace(asked=_told(row, shape, talk.asked))
     whole = isinstance(talk.asked, str | list) and isinstance(talk.answer, str | None)
     return talk if whole and isinstance(talk.rejected, str | None) else None
+
+
+def _told(row: dict[str, Any], shape: Shape, asked: Any) -> Any:
+    """What is asked, after the system text of the row where it has one of its own and no turn says it already."""
+    system = next((row[name] for name in SYSTEM if isinstance(row.get(name), str) and row[name].strip()), None)
+    if system is None or not asked or shape.kind == DOCUMENTS:
+        return asked
+    turns = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+    return asked if turns[0]["role"] == "system" else [{"role": "system", "content": system}, *turns]
 
 
 def turns_of(value: Any) -> list[Turn]:
@@ -84,12 +94,9 @@ def _plain(row: dict[str, Any], shape: Shape) -> Talk:
     return Talk(_asked(row["prompt"]), row.get("completion"))
 
 
-def _alpaca(row: dict[str, Any]) -> list[Turn] | str:
-    """As training reads it: instruction and input are one question, a system text a turn before it."""
-    asked = "\n\n".join(part for part in (row["instruction"], row.get("input") or "") if part)
-    if not row.get("system"):
-        return asked
-    return [{"role": "system", "content": str(row["system"])}, {"role": "user", "content": asked}]
+def _alpaca(row: dict[str, Any]) -> str:
+    """As training reads it: instruction and input are one question."""
+    return "\n\n".join(part for part in (row["instruction"], row.get("input") or "") if part)
 
 
 def _conversation(row: dict[str, Any], shape: Shape) -> Talk:

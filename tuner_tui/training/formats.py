@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner_tui.evaluation.example import Example, Message
@@ -14,6 +14,8 @@ OTHER_NAMES = {"human": "user", "function": "tool", "observation": "tool"} | dic
 )
 """What ShareGPT, Gemma and their kin call a turn's role."""
 ROLES = ("system", "user", "assistant", "tool", "developer")
+SYSTEM = ("system", "system_prompt")
+"""Columns that hold the system text of a row, as LLaMA-Factory and OpenOrca call them."""
 
 
 class Unusable(ValueError):
@@ -28,17 +30,17 @@ class Unusable(ValueError):
 def pairs(number: int, row: dict[str, Any]) -> list[Example]:
     """Prompts with wanted answers: messages, conversations, prompt/completion, instruction/output, question/answer."""
     if "messages" in row or "conversations" in row:
-        return _turns(number, messages_of(row.get("messages", row.get("conversations"))))
+        return _turns(number, told(row, messages_of(row.get("messages", row.get("conversations")))))
     if "prompt" in row and ("completion" in row or "response" in row):
-        return [_pair(number, row["prompt"], row.get("completion", row.get("response")))]
+        return [_pair(number, told(row, row["prompt"]), row.get("completion", row.get("response")))]
     if "instruction" in row and ("output" in row or "response" in row):
         asked = "\n\n".join(part for part in (_text(row["instruction"]), _text(row.get("input") or "")) if part)
-        return [_pair(number, _with_system(row, asked), row.get("output", row.get("response")))]
+        return [_pair(number, told(row, asked), row.get("output", row.get("response")))]
     if "question" in row and "answer" in row:
-        return [_pair(number, row["question"], row["answer"])]
+        return [_pair(number, told(row, row["question"]), row["answer"])]
     for answer in ("chosen", "answer"):
         if "prompt" in row and answer in row:
-            return [_pair(number, row["prompt"], _plain(row[answer]))]
+            return [_pair(number, told(row, row["prompt"]), _plain(row[answer]))]
     raise Unusable("no_pair", keys=", ".join(row))
 
 
@@ -54,7 +56,7 @@ def preferences(number: int, row: dict[str, Any]) -> list[Example]:
         chosen, rejected = messages_of(chosen)[-1:], messages_of(rejected)[-1:]
     else:
         prompt = row["prompt"]
-    pair = _pair(number, prompt, chosen)
+    pair = _pair(number, told(row, prompt), chosen)
     unwanted = _answer(rejected)
     if unwanted == pair.completion:
         raise Unusable("same_answers")
@@ -74,7 +76,7 @@ def feedback(number: int, row: dict[str, Any]) -> list[Example]:
     liked = row["label"]
     if not isinstance(liked, bool) and liked not in (0, 1):
         raise Unusable("label", value=liked)
-    return [_replace(_pair(number, row["prompt"], row["completion"]), liked=bool(liked))]
+    return [_replace(_pair(number, told(row, row["prompt"]), row["completion"]), liked=bool(liked))]
 
 
 def checkable(number: int, row: dict[str, Any]) -> list[Example]:
@@ -92,6 +94,7 @@ def questions(number: int, row: dict[str, Any]) -> list[Example]:
             asked = list(messages_of(row["messages"]))
         if asked is None:
             raise
+        asked = told(row, asked)
         prompt = messages_of(asked) if isinstance(asked, list) else _filled(asked, "prompt")
         return [Example(row=number, prompt=prompt, completion="")]
 
@@ -119,13 +122,13 @@ def messages_of(value: Any) -> tuple[Message, ...]:
     return tuple(turns)
 
 
-def _turns(number: int, turns: tuple[Message, ...]) -> list[Example]:
+def _turns(number: int, turns: Sequence[Message]) -> list[Example]:
     """One example for each assistant turn, what came before it being the prompt."""
     wanted = [index for index, turn in enumerate(turns) if turn["role"] == "assistant" and index > 0]
     if not wanted:
         raise Unusable("no_assistant")
     return [
-        Example(row=number, prompt=turns[:index], completion=_filled(turns[index]["content"], "content"))
+        Example(row=number, prompt=tuple(turns[:index]), completion=_filled(turns[index]["content"], "content"))
         for index in wanted
     ]
 
@@ -148,10 +151,16 @@ def _answer(value: Any) -> str:
     return _filled(value, "completion")
 
 
-def _with_system(row: dict[str, Any], asked: str) -> Any:
-    if not row.get("system"):
+def told(row: dict[str, Any], asked: Any) -> Any:
+    """What is asked, after the system text of the row where it has one of its own and no turn says it already."""
+    system = next((row[name] for name in SYSTEM if isinstance(row.get(name), str) and row[name].strip()), None)
+    if system is None or not asked or not isinstance(asked, str | list | tuple):
         return asked
-    return [{"role": "system", "content": _text(row["system"])}, {"role": "user", "content": asked}]
+    turns = [{"role": "user", "content": asked}] if isinstance(asked, str) else list(asked)
+    first = turns[0]
+    if isinstance(first, dict) and (first.get("role") or first.get("from")) in ("system", "developer"):
+        return asked
+    return [{"role": "system", "content": system}, *turns]
 
 
 def _filled(value: Any, key: str) -> str:
