@@ -1,6 +1,7 @@
 """A served run answers over OpenAI's protocol what its report says that it answers, to whoever has its key."""
 
 import asyncio
+import importlib
 import json
 import os
 import shutil
@@ -41,6 +42,12 @@ def test_the_served_model_answers_as_the_report_says(make_run: MakeRun, tmp_path
         assert "Ready at" in heard[-1], "".join(heard)[-3000:]
         for sample in json.loads((run / "report.json").read_text())["samples"]:
             assert asked(port, "any name", sample["prompt"], "sesame") == sample["after"]
+            whole, streamed = by_client(port, sample["prompt"], "sesame")
+            assert whole == sample["after"]
+            # Bytes that make no character (this model says such) are told in whole answers only.
+            assert streamed.replace("\ufffd", "") == whole.replace("\ufffd", "").strip()
+        with pytest.raises(openai().AuthenticationError):
+            by_client(port, "What colour is item 1?", "guess")
         with pytest.raises(urllib.error.HTTPError, match="401"):
             asked(port, "any name", "What colour is item 1?", "guess")
         assert "sesame" not in "".join(heard)
@@ -48,6 +55,26 @@ def test_the_served_model_answers_as_the_report_says(make_run: MakeRun, tmp_path
         server.send_signal(signal.SIGINT)
         server.stderr.read()
         assert server.wait() == 0
+
+
+def openai() -> Any:
+    """The real client library, which serving needs as well."""
+    return importlib.import_module("openai")
+
+
+def by_client(port: int, question: str, key: str) -> tuple[str, str]:
+    """The answer as OpenAI's own client gets it, at once and streamed; the model is the one that it lists."""
+    library = openai()
+    client = library.OpenAI(
+        base_url=f"http://127.0.0.1:{port}/v1", api_key=key, http_client=library.DefaultHttpxClient(trust_env=False)
+    )
+    [model] = client.models.list().data
+    turns = [{"role": "user", "content": question}]
+    rest = {"model": model.id, "messages": turns, "temperature": 0, "max_tokens": 12}
+    whole = client.chat.completions.create(**rest).choices[0].message.content
+    pieces = client.chat.completions.create(**rest, stream=True)
+    streamed = "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
+    return whole.strip(), streamed.strip()
 
 
 def asked(port: int, model: str, question: str, key: str) -> str:
