@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -33,7 +34,10 @@ from axolotl.utils.config import validate_config
 from axolotl.utils.dict import DictDefault
 from axolotl.utils.schemas.config import AxolotlInputConfig
 raw = yaml.safe_load(open(sys.argv[1]))
-unknown = set(raw) - set(AxolotlInputConfig.model_fields)
+unknown = {name for name in set(raw) - set(AxolotlInputConfig.model_fields) if not name.startswith("liger_")}
+if "plugins" in raw:
+    from axolotl.integrations.liger.args import LigerArgs
+    unknown |= {name for name in raw if name.startswith("liger_")} - set(LigerArgs.model_fields)
 assert not unknown, unknown
 gpu = {"bf16": True, "fp8": False, "tf32": True, "n_gpu": 1, "n_node": 1, "compute_capability": "sm_80"}
 validate_config(DictDefault(raw), capabilities=gpu, env_capabilities={"torch_version": "2.13.0"})
@@ -90,6 +94,34 @@ def test_llamafactory_reads_it(world: Path, tmp_path: Path, label: str, data: st
     file = tmp_path / "llamafactory" / "train.yaml"
     file.write_text(file.read_text().replace("use_cpu: false", "use_cpu: true"))
     assert "READ" in judged("lf", FACTORY_READS, file)
+
+
+CONDUCT = {"batching": "auto", "patience": 2, "keep_best": True, "eval_steps": 2, "save_steps": 2, "attention": "sdpa"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("peer", "target", "code", "file"),
+    [
+        pytest.param("axo", "axolotl", AXOLOTL_READS, "axolotl.yaml", marks=needs["axo"]),
+        pytest.param("lf", "llamafactory", FACTORY_READS, "train.yaml", marks=needs["lf"]),
+    ],
+)
+@pytest.mark.parametrize("extra", [{}, {"liger": True, "report_to": ["tensorboard"]}])
+def test_the_peer_reads_how_a_planned_recipe_is_trained(
+    world: Path, tmp_path: Path, peer: str, target: str, code: str, file: str, extra: dict[str, Any]
+) -> None:
+    # LLaMA-Factory asks for the library when it reads.
+    extra = {key: value for key, value in extra.items() if peer != "lf" or key != "liger"}
+    recipe = recipe_of(world, "ft/sft:lora", "chats", 8, {"dora": True})
+    recipe["train"] |= {**CONDUCT, "precision": "fp32", **extra}
+    (tmp_path / "r.json").write_text(json.dumps(recipe))
+    done, said, words = export(tmp_path / "r.json", target, tmp_path)
+    assert done == 0, (said, words[-2000:])
+    written = tmp_path / target / file
+    written.write_text(written.read_text().replace("use_cpu: false", "use_cpu: true"))
+    assert "READ" in judged(peer, code, written)
+    assert said["unexpressed"].keys() - {"order"} == {"train.threads", "evaluation"}
 
 
 @pytest.mark.slow
