@@ -63,7 +63,6 @@ def modules() -> list[tuple[Path, tuple[str, ...]]]:
         (FOLDER / "chunk.py", ()),
         (retrieval / "terms.py", ()),
         (retrieval / "prompt.py", ()),
-        (retrieval / "plain.py", ()),
         (retrieval / "bm25.py", ()),
         (retrieval / "fuse.py", ()),
         (retrieval / "embed.py", ()),

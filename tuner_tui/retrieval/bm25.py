@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tuner_tui.retrieval.plain import BM25
+from bm25s import BM25
 
 K1, B = 1.2, 0.75
 

@@ -38,7 +38,8 @@ def found(index: Index, count: int = 20) -> list[list[tuple[str, float]]]:
 
 
 def test_scores_are_those_of_bm25s_bit_by_bit(docs: Path, tmp_path: Path) -> None:
-    bm25s = pytest.importorskip("bm25s")
+    import bm25s
+
     index = build(docs, SPEC, by=Characters(200), store=tmp_path / "index")
     theirs = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
     theirs.index([terms(words_of(chunk)) for chunk in index.chunks], show_progress=False)
