@@ -148,7 +148,7 @@ def noise(found: Sequence[float]) -> float:
     if not steps:
         return 0.0
     usual = steps[: max(len(steps) - len(steps) // JUMPS - 1, 1)]
-    return max(statistics.median(steps) / NEIGHBOURS, statistics.fmean(usual) / MEAN_NEIGHBOURS)
+    return max(statistics.median(steps) / NEIGHBOURS, sum(step / len(usual) for step in usual) / MEAN_NEIGHBOURS)
 
 
 def most_gained(before: Sequence[float], after: Sequence[float]) -> float:
