@@ -22,6 +22,7 @@ def exported(world: Path, folder: Path, target: str) -> Path:
     return folder / "out" / target
 
 
+@pytest.mark.slow
 def test_a_bundle_moved_away_reads_the_same_rows(world: Path, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.move(exported(world, tmp_path, "slurm"), moved)

@@ -81,6 +81,7 @@ def test_packed_texts_follow_the_schedule_of_the_packed_rows(make_run: MakeRun, 
     assert max(abs(left - right) for left, right in zip(ours, theirs, strict=True)) < DIFFERENCE, (ours, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["trl-script", "notebook", "slurm"])
 def test_what_the_script_does_not_do_is_listed(world: Path, tmp_path: Path, target: str) -> None:
     content = recipe_of(world, "ft/sft:lora", "chats", 12, {})

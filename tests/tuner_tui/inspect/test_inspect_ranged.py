@@ -67,6 +67,7 @@ def test_three_processes_say_what_one_says(rows: Path, monkeypatch: pytest.Monke
     assert {"duplicates", "cut_last_line", "bad_json", "duplicate_keys", "row_large", "not_utf8", "sampled"} <= codes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("child", ["raise SystemExit(3)", "pass"])
 def test_a_helper_that_ends_badly_costs_only_time(rows: Path, child: str, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = by(1, rows, monkeypatch)

@@ -82,6 +82,7 @@ def test_a_real_run_ends_with_a_checked_claim(tiny: Path) -> None:
     assert Path(found["dir"], "adapter", "adapter_model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_real_run_that_learns_nothing_is_no_success(tiny: Path) -> None:
     done = tuner("run", recipe_for(tiny), "--set", "train.learning_rate=1e-12", "--set", "train.max_steps=2")
     assert done.returncode == 1

@@ -69,6 +69,7 @@ def compare(recipe: Path, server: Server, *more: str) -> tuple[int, Any, str]:
     return done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr
 
 
+@pytest.mark.slow
 def test_a_refusing_endpoint_costs_its_lane_and_is_asked_only_for_the_rest_later(world: Path, server: Server) -> None:
     recipe = world / "recipe.yaml"
     recipe.write_text(encode_recipe(little.recipe(world, "ft/sft:lora", "pairs", "exact_match")), encoding="utf-8")

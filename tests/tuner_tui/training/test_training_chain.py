@@ -25,6 +25,7 @@ def tuned(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
+@pytest.mark.slow
 def test_a_preference_stage_goes_on_from_the_supervised_one(world: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     made = little.recipe(world, "ft/sft>dpo:lora", "preference", "preference_accuracy", **LEARN)
@@ -74,6 +75,7 @@ def test_reinforcement_earns_more_on_held_out_questions(
     assert found["after"]["score"] >= found["before"]["score"] - 0.1
 
 
+@pytest.mark.slow
 def test_rlhf_first_learns_to_say_what_it_then_reinforces(world: Path, tmp_path: Path) -> None:
     made = little.recipe(world, "ft/rlhf_ppo:lora", "preference", "preference_accuracy", train=ONLINE)
     made["stages"] = [{"objective": "sft", "train": {**ONLINE, "max_steps": 30, "learning_rate": 0.02}}]
@@ -109,6 +111,7 @@ def test_a_small_model_learns_a_teachers_answers(tuned: Path, world: Path, tmp_p
     assert "teach" in [event["name"] for event in little.events(run, "phase")]
 
 
+@pytest.mark.slow
 def test_an_earlier_run_goes_on_with_new_data_and_says_what_it_forgot(world: Path, tmp_path: Path) -> None:
     home = Path(os.environ["TUNER_HOME"]) / "runs"
     first, second = home / "20260101-0000-first-aaaa", tmp_path / "second"

@@ -46,6 +46,7 @@ def test_a_long_text_is_judged_whole(world: Path) -> None:
     assert cut.tokens == whole.tokens + 1 - parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packing", [False, True])
 def test_a_run_on_long_texts_makes_the_steps_that_their_pieces_need(world: Path, tmp_path: Path, packing: bool) -> None:
     little.write(tmp_path / "long.jsonl", [{"text": TEXT + word} for word in little.WORDS])

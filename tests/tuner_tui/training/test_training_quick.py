@@ -53,6 +53,7 @@ def test_the_trainers_own_batches_are_grouped_when_the_recipe_says_so(world: Pat
 LONG = [f"{verb} {word}" for verb in little.VERBS for word in little.WORDS]
 
 
+@pytest.mark.slow
 def test_a_run_that_gains_nothing_ends_early_and_says_so(world: Path, tmp_path: Path) -> None:
     still = {"max_steps": 30, "learning_rate": 1e-12, "eval_steps": 2, "patience": 2, "micro_batch": 8, "threads": 1}
     made = little.recipe(world, "ft/sft:lora", "pairs", "loss", train=still | {"max_length": 48})

@@ -53,6 +53,7 @@ def test_a_model_that_learned_to_refuse_everything_is_no_success(world: Path, tm
     assert "only_refusals" in [event["code"] for event in little.events(tmp_path / "run", "warn")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["ft/sft:lora", "ft/sft+refusal:lora"])
 def test_refusals_are_counted_wherever_they_are_mixed_in(world: Path, tmp_path: Path, label: str) -> None:
     recipe = made(world, tmp_path)

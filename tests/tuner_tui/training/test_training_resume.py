@@ -40,6 +40,7 @@ def test_losses_after_a_resume_are_bit_for_bit_those_of_an_uninterrupted_run(
     assert little.report(halved)["after"] == little.report(whole)["after"]
 
 
+@pytest.mark.slow
 def test_a_chain_goes_on_inside_the_stage_where_it_was_stopped(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
