@@ -26,10 +26,7 @@ ADVICE = _keys(
     ranking=_keys("label", "verdict", "score", "memory_gb", "hours", "rules"),
     flips=_keys("change", "label"),
 )
-ESTIMATE = _keys(
-    "id", "peak_gb", "allocated_gb", "parts", "step_s", "tokens_per_s", "assumptions", "tier", "calibrated",
-    "calibrated_by",
-)  # fmt: skip
+ESTIMATE = _keys("id", "peak_gb", "allocated_gb", "parts", "step_s", "tokens_per_s", "assumptions")
 COMPARED = _keys(
     "items",
     lanes=_keys(

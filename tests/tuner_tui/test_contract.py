@@ -37,10 +37,10 @@ def test_estimate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps({"id": "one", "model": {"config": config}, "technique": "lora"}), encoding="utf-8")
     estimate = printed(capsys, "estimate", "--spec", str(spec))
-    promised = {"id", "peak_gb", "allocated_gb", "parts", "step_s", "tokens_per_s", "assumptions"}
-    assert set(estimate) == promised | {"tier", "calibrated", "calibrated_by"}
+    assert set(estimate) == {"id", "peak_gb", "allocated_gb", "parts", "step_s", "tokens_per_s", "assumptions"}
     assert set(estimate["peak_gb"]) == set(estimate["allocated_gb"]) == {"low", "likely", "high"}
-    assert "dominating" in printed(capsys, "estimate", "--spec", str(spec), "--details")
+    detailed = printed(capsys, "estimate", "--spec", str(spec), "--details")
+    assert {"dominating", "tier", "calibrated", "calibrated_by"} <= set(detailed)
 
 
 def test_inspection(capsys: pytest.CaptureFixture[str]) -> None:
