@@ -92,13 +92,8 @@ def measure(
         heard=(lambda done: None) if generated else heard,
     )
     liked = [each for each, example in zip(wanted, examples, strict=True) if example.liked is not False]
-    if spec.metric is Metric.PREFERENCE and examples[0].liked is not None:
-        values = _ranked(examples, wanted)
-    elif spec.metric is Metric.PREFERENCE:
-        unwanted = likelihoods(
-            model, tokenizer, [(e, e.rejected or "") for e in examples], max_length=max_length, between=between
-        )
-        values = [_preferred(good, bad) for good, bad in zip(wanted, unwanted, strict=True)]
+    if spec.metric is Metric.PREFERENCE:
+        values = _preferences(model, tokenizer, examples, wanted, max_length=max_length, between=between)
     elif spec.metric is Metric.LOSS:
         values = [-each.log_prob / max(each.tokens, 1) for each in liked or wanted]
     else:
@@ -116,6 +111,23 @@ def measure(
         answers=said,
         values=values,
     )
+
+
+def _preferences(
+    model: Any,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    wanted: Sequence[Likelihood],
+    *,
+    max_length: int,
+    between: Callable[[], None],
+) -> list[float]:
+    """By example, how often the wanted answer is likelier than an unwanted one."""
+    if examples[0].liked is not None:
+        return _ranked(examples, wanted)
+    pairs = [(example, example.rejected or "") for example in examples]
+    unwanted = likelihoods(model, tokenizer, pairs, max_length=max_length, between=between)
+    return [_preferred(good, bad) for good, bad in zip(wanted, unwanted, strict=True)]
 
 
 def score_of(spec: EvalSpec, answer: str, example: Example) -> float:
