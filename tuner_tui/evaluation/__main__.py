@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from advisor.errors import InputError
-from tuner_tui import crash
+from tuner_tui.child import ended, tell
 from tuner_tui.evaluation.bakeoff import Asked
-from tuner_tui.evaluation.child import device_for, tell
+from tuner_tui.evaluation.child import device_for
 from tuner_tui.evaluation.page import page
 from tuner_tui.redact import redacted, redactor
 from tuner_tui.runs.directory import write_atomic
@@ -29,20 +28,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 def main(argv: list[str] | None = None) -> int:
     """`python -m tuner_tui.evaluation REQUEST.json`; 0 done, 1 failed, 2 bad input."""
     request = msgspec.json.decode(Path((argv or sys.argv[1:])[0]).read_bytes(), type=Request)
-    try:
-        result = work(request)
-    except InputError as error:
-        tell("error", text=error.text(language()))
-        return 2
-    except Exception as error:
-        crash.tell(error, "compare")
-        tell("error", text=f"{type(error).__name__}: {error}"[:300])
-        return 1
-    result = dict(redacted(result, redactor()))
+    return ended(lambda: write(request), "compare")
+
+
+def write(request: Request) -> None:
+    """The comparison as JSON and as a page, without keys."""
+    result = dict(redacted(work(request), redactor()))
     write_atomic(Path(request.out), msgspec.json.format(msgspec.json.encode(result)) + b"\n")
     shown = page(result, goal=request.asked.goal, lang=language(), say=words().say)
     write_atomic(Path(request.out).with_suffix(".html"), shown.encode())
-    return 0
 
 
 def work(request: Request) -> dict[str, Any]:

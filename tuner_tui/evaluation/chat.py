@@ -15,7 +15,8 @@ import msgspec
 from advisor.errors import InputError
 from advisor.recipe import Recipe
 from tuner_tui import crash
-from tuner_tui.evaluation.child import device_for, tell
+from tuner_tui.child import tell
+from tuner_tui.evaluation.child import device_for
 from tuner_tui.evaluation.example import Example, Message, for_model
 from tuner_tui.words import language
 

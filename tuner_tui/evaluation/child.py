@@ -1,19 +1,10 @@
-"""What every child process of this package begins with: threads, no network for local models, lines on stdout."""
+"""What every child process of this package begins with: threads, no network for local models, a device."""
 
 from __future__ import annotations
 
 import os
-import sys
-
-import msgspec
 
 from advisor.recipe import Recipe
-
-
-def tell(event: str, **fields: object) -> None:
-    """One line of progress on stdout."""
-    sys.stdout.write(msgspec.json.encode({"t": event, **fields}).decode() + "\n")
-    sys.stdout.flush()
 
 
 def device_for(recipe: Recipe) -> str:

@@ -9,15 +9,14 @@ from typing import Any
 
 import msgspec
 
-from advisor.errors import InputError
 from advisor.recipe import RetrievalSpec
-from tuner_tui import crash
+from tuner_tui.child import ended, tell
 from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.documents import left_out
 from tuner_tui.retrieval.index import Index
 from tuner_tui.retrieval.measure import Characters, Measure, tokens
 from tuner_tui.retrieval.score import retrieved
-from tuner_tui.words import language
+from tuner_tui.runs.directory import write_atomic
 
 SHOWN = 400
 
@@ -34,25 +33,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     out: str
 
 
-def tell(event: str, **fields: object) -> None:
-    """One line of progress on stdout."""
-    sys.stdout.write(msgspec.json.encode({"t": event, **fields}).decode() + "\n")
-    sys.stdout.flush()
-
-
 def main(argv: list[str] | None = None) -> int:
     """`python -m tuner_tui.retrieval REQUEST.json`; 0 done, 1 failed, 2 bad input."""
     request = msgspec.json.decode(Path((argv or sys.argv[1:])[0]).read_bytes(), type=Request)
-    try:
-        Path(request.out).write_bytes(msgspec.json.encode(work(request)))
-    except InputError as error:
-        tell("error", text=error.text(language()))
-        return 2
-    except Exception as error:
-        crash.tell(error, "inspect")
-        tell("error", text=f"{type(error).__name__}: {error}"[:300])
-        return 1
-    return 0
+    return ended(lambda: write_atomic(Path(request.out), msgspec.json.encode(work(request))), "index")
 
 
 def work(request: Request) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""What a child process says while it works: a line of progress for each event on stdout, and a true exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from advisor.errors import InputError
+from tuner_tui import crash
+from tuner_tui.words import language
+
+
+def tell(event: str, **fields: object) -> None:
+    """One line of progress on stdout."""
+    sys.stdout.write(msgspec.json.encode({"t": event, **fields}).decode() + "\n")
+    sys.stdout.flush()
+
+
+def ended(work: Callable[[], None], doing: str) -> int:
+    """Do the work: 0 done; 1 failed, with a crash bundle that names what was being done; 2 bad input. Both are told."""
+    try:
+        work()
+    except InputError as error:
+        tell("error", text=error.text(language()))
+        return 2
+    except Exception as error:
+        crash.tell(error, doing)
+        tell("error", text=f"{type(error).__name__}: {error}"[:300])
+        return 1
+    return 0
