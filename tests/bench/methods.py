@@ -11,11 +11,11 @@ Measured so far on this code (2026-11-30, 2 cores, torch 2.13.0+cpu, transformer
 | `ft/style:lora` (the demo) | regex | 0.000 (0.000 to 0.000) | 1.000 (1.000 to 1.000) | 210 | 70 / 74 | yes |
 | `ft/kto:lora` | preference_accuracy | 0.454 (0.376 to 0.535) | 0.699 (0.597 to 0.808) | 120 | 56 / 68 | yes |
 | `ft/rlhf_ppo:lora` | preference_accuracy | 0.448 (0.354 to 0.552) | 1.000 (1.000 to 1.000) | 450 | 148 / 195 | yes |
-| `ft/sft:lora adapter.dora=true` | exact_match | 0.677 (0.583 to 0.771) | 0.688 (0.594 to 0.781) | 210 | 207 / 235 | yes |
+| `ft/sft:lora` with DoRA | exact_match | 0.677 (0.583 to 0.771) | 0.688 (0.594 to 0.781) | 210 | 207 / 235 | yes |
 | `ft/sft:full` | exact_match | 0.677 (0.583 to 0.771) | 0.677 (0.583 to 0.771) | 210 | 195 | no |
 
-Supervised tuning has no room here by exact match (its loss falls, 1.564 to 0.337 by full tuning): the 31 of 96 questions
-that it does not answer name things in English that are not in the training rows, and the practice model does not copy
+Supervised tuning has no room here by exact match (its loss falls, 1.564 to 0.337 by full tuning): the 31 of 96 rows
+that it does not answer right name things in English that are not in the training rows, and the practice model does not copy
 such names before or after. Distillation's teacher is made by `ft/sft:full`, so its row cannot be made either.
 """
 
