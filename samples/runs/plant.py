@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 FAULT_STEP = 40
@@ -130,6 +131,19 @@ def leak() -> None:
 
     def end(self: Any, *args: Any, **kwargs: Any) -> Any:
         kept.append(bytearray(b"x" * (4 << 20)))
+        return original(self, *args, **kwargs)
+
+    Reporter.on_step_end = end  # type: ignore[method-assign]
+
+
+def unhurried() -> None:
+    """No fault; every step takes a tenth of a second longer: a run may last for hours on a small part of a core."""
+    from tuner_tui.training.callback import Reporter
+
+    original = Reporter.on_step_end
+
+    def end(self: Any, *args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.1)
         return original(self, *args, **kwargs)
 
     Reporter.on_step_end = end  # type: ignore[method-assign]

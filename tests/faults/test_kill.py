@@ -36,14 +36,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def new_run(folder: Path, label: str, grad_accum: int) -> RunDir:
+def new_run(folder: Path, label: str, grad_accum: int, max_steps: int = STEPS) -> RunDir:
     data = "sft" if "/sft" in label else "dpo"
     raw = {
         "label": label,
         "model": {"id": "model"},
         "data": {"train": f"{data}.jsonl", "eval": f"{data}.eval.jsonl"},
         "adapter": {"rank": 4, "alpha": 8, "dropout": 0.1},
-        "train": {"max_steps": STEPS, "learning_rate": 3e-3, "micro_batch": 3, "grad_accum": grad_accum}
+        "train": {"max_steps": max_steps, "learning_rate": 3e-3, "micro_batch": 3, "grad_accum": grad_accum}
         | {"max_length": 64, "save_steps": 13, "eval_steps": 40, "threads": 1},
         "evaluation": {"metric": "loss", "max_items": 4, "samples": 1, "max_new_tokens": 4},
     }
