@@ -8,21 +8,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from advisor.document import parse_document, parse_value
+from advisor.answering import PromptSpec, RetrievalSpec
+from advisor.document import parse_document
 from advisor.errors import InputError
 from advisor.facts import Facts
 from advisor.methods import Label, Objective, parse_label
+from advisor.part import Count, Name, NonNegative, Part, Positive, Rate, Share, apply_change, refuse_unknown
 
 VERSION = 1
-
-Said = Annotated[str, msgspec.Meta(pattern=r"\S")]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Share = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
-Rate = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
-# A name is part of the names of files and folders: it leads nowhere else.
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^/\\\x00-\x1f\x7f]+$(?!\n)")]
-NonNegative = Annotated[float, msgspec.Meta(ge=0.0, le=1e300)]
 
 
 class Metric(StrEnum):
@@ -86,11 +79,7 @@ class Tracker(StrEnum):
     TRACKIO = "trackio"
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class ModelSpec(_Part, frozen=True, kw_only=True):
+class ModelSpec(Part, frozen=True, kw_only=True):
     """Which model: a hub id or a local folder.
 
     `trust_remote_code`: the model's own Python files run with your rights only where this repeats the model's `id`;
@@ -110,7 +99,7 @@ class ModelSpec(_Part, frozen=True, kw_only=True):
         return self.trust_remote_code == self.id
 
 
-class DataSpec(_Part, frozen=True, kw_only=True):
+class DataSpec(Part, frozen=True, kw_only=True):
     """Which data. Without `eval`, `eval_fraction` of the training rows is held out (seeded).
 
     `replay` is earlier training data of which `replay_share` of the rows' number is mixed in, against forgetting;
@@ -129,7 +118,7 @@ class DataSpec(_Part, frozen=True, kw_only=True):
     fingerprint: str | None = None
 
 
-class AdapterSpec(_Part, frozen=True, kw_only=True):
+class AdapterSpec(Part, frozen=True, kw_only=True):
     """The trained part; ignored by technique `full`. `rank` counts virtual tokens for prefix and prompt."""
 
     rank: Positive = 16
@@ -141,7 +130,7 @@ class AdapterSpec(_Part, frozen=True, kw_only=True):
     quant: str | None = None
 
 
-class TrainSpec(_Part, frozen=True, kw_only=True):
+class TrainSpec(Part, frozen=True, kw_only=True):
     """Hyperparameters. `max_steps` (optimizer steps) wins over `epochs`; `beta` belongs to DPO, ORPO and KTO.
 
     `generations` is how many answers to one prompt GRPO and RLHF compare (None = 8). `liger`: fused kernels, None =
@@ -180,7 +169,7 @@ class TrainSpec(_Part, frozen=True, kw_only=True):
     generations: Annotated[int, msgspec.Meta(ge=2)] | None = None
 
 
-class EvalSpec(_Part, frozen=True, kw_only=True):
+class EvalSpec(Part, frozen=True, kw_only=True):
     """How the claim "it worked" is checked on held-out rows, before and after, by the same code.
 
     `tasks` of lm-evaluation-harness are run by a comparison too, base and tuned; `task_folder` holds tasks of your own.
@@ -195,67 +184,6 @@ class EvalSpec(_Part, frozen=True, kw_only=True):
     task_folder: str | None = None
 
 
-class Pick(StrEnum):
-    """Which examples are shown: always the first ones, a seeded draw for each question, or the likest to it."""
-
-    FIXED = "fixed"
-    RANDOM = "random"
-    SIMILAR = "similar"
-
-
-class PromptSpec(_Part, frozen=True, kw_only=True):
-    """How the model is prompted, tuned or not.
-
-    `instruction` is said before every question of the lanes that are not tuned (a tuned model was trained without it).
-    `examples` is how many worked examples few-shot prompting shows and `pick` which; None = what does best on training
-    rows kept aside, within the context. At most one of `schema` (a JSON Schema file), `pattern` (a regular expression)
-    and `choices` says which answers are possible at all.
-    """
-
-    instruction: Said | None = None
-    examples: Positive | None = None
-    pick: Pick | None = None
-    schema: str | None = None
-    pattern: str | None = None
-    choices: list[str] = []
-
-
-class Retriever(StrEnum):
-    """How passages are found: by words (BM25), by meaning (an embedding model), or by both ranks together."""
-
-    BM25 = "bm25"
-    DENSE = "dense"
-    FUSION = "fusion"
-
-
-class Terms(StrEnum):
-    """How Korean is cut into words for BM25: by kiwi's morphemes, or by syllable pairs; `auto` = kiwi if installed."""
-
-    AUTO = "auto"
-    KIWI = "kiwi"
-    BIGRAMS = "bigrams"
-
-
-class RetrievalSpec(_Part, frozen=True, kw_only=True):
-    """How passages are found in `data.docs`.
-
-    A chunk has at most `chunk_tokens` tokens of `chunk_tokenizer` (a hub id or a folder, None = the answering model's)
-    and repeats at most `chunk_overlap` tokens of the one before. `embedding` and `reranker` are models by hub id or
-    folder. `absent` is the sentence that says that the passages do not hold the answer (None = the model is not told
-    one, and such answers are not scored).
-    """
-
-    retriever: Retriever = Retriever.BM25
-    passages: Annotated[int, msgspec.Meta(ge=1, le=100)] = 3
-    terms: Terms = Terms.AUTO
-    chunk_tokens: Annotated[int, msgspec.Meta(ge=16, le=8192)] = 256
-    chunk_overlap: Count = 32
-    chunk_tokenizer: str | None = None
-    embedding: str | None = None
-    reranker: str | None = None
-    absent: str | None = None
-
-
 class Check(StrEnum):
     """How a program tells a right answer (GRPO)."""
 
@@ -266,7 +194,7 @@ class Check(StrEnum):
     PYTHON = "python"
 
 
-class RewardSpec(_Part, frozen=True, kw_only=True):
+class RewardSpec(Part, frozen=True, kw_only=True):
     """What earns a reward of 0..1. `pattern`: for regex; `schema`: a JSON Schema file that answers must satisfy (json;
     without it they must equal the reference); `python`: `FILE.py:FUNCTION`.
 
@@ -283,7 +211,7 @@ class RewardSpec(_Part, frozen=True, kw_only=True):
     train: TrainSpec | None = None
 
 
-class TeacherSpec(_Part, frozen=True, kw_only=True):
+class TeacherSpec(Part, frozen=True, kw_only=True):
     """Whose answers are learned (distillation): a local model, or an OpenAI-compatible `endpoint`.
 
     `key_env` names the environment variable that holds the key; a key itself never stands in a recipe.
@@ -296,7 +224,7 @@ class TeacherSpec(_Part, frozen=True, kw_only=True):
     max_tokens: Positive = 256
 
 
-class JudgeSpec(_Part, frozen=True, kw_only=True):
+class JudgeSpec(Part, frozen=True, kw_only=True):
     """Who compares two answers: a local model (hub id or folder), or one behind an OpenAI-compatible `endpoint`.
 
     `rubric` says by what; `key_env` names the environment variable that holds the key.
@@ -308,7 +236,7 @@ class JudgeSpec(_Part, frozen=True, kw_only=True):
     rubric: str | None = None
 
 
-class LaunchSpec(_Part, frozen=True, kw_only=True):
+class LaunchSpec(Part, frozen=True, kw_only=True):
     """On how many processes the run is spread (torchrun): `processes` on each of `nodes` machines.
 
     The effective batch stays the recipe's: its accumulation, else its micro-batch, is shared among the processes. With
@@ -326,7 +254,7 @@ class LaunchSpec(_Part, frozen=True, kw_only=True):
         return self.processes * self.nodes
 
 
-class Stage(_Part, frozen=True, kw_only=True):
+class Stage(Part, frozen=True, kw_only=True):
     """One stage of a chain: its objective (`sft+refusal` where data is mixed), and its own data and train, if any."""
 
     objective: str
@@ -334,7 +262,7 @@ class Stage(_Part, frozen=True, kw_only=True):
     train: TrainSpec | None = None
 
 
-class Recipe(_Part, frozen=True, kw_only=True):
+class Recipe(Part, frozen=True, kw_only=True):
     """One complete, repeatable decision."""
 
     version: int = VERSION
@@ -390,7 +318,7 @@ def recipe_from(raw: dict[str, Any], source: str) -> Recipe:
     """A recipe from plain data, strictly validated."""
     if isinstance(raw.get("version", VERSION), int) and raw.get("version", VERSION) > VERSION:
         raise InputError("recipe.newer", source=source, version=raw["version"], known=VERSION)
-    _refuse_unknown(raw, source)
+    _known_keys(raw, source)
     try:
         recipe = msgspec.convert(raw, Recipe)
     except msgspec.ValidationError as error:
@@ -399,20 +327,6 @@ def recipe_from(raw: dict[str, Any], source: str) -> Recipe:
     parse_label(recipe.label)
     _ = recipe.in_order
     return recipe
-
-
-def retrieval_from(spec: RetrievalSpec, changes: Iterable[str]) -> RetrievalSpec:
-    """The settings with `key=value` changes applied, with or without `retrieval.` before the key."""
-    raw: dict[str, Any] = {"retrieval": msgspec.to_builtins(spec)}
-    for change in changes:
-        apply_change(raw, change if change.startswith("retrieval.") else f"retrieval.{change}")
-    _check(raw["retrieval"], RetrievalSpec, "retrieval.", "--set")
-    try:
-        return msgspec.convert(raw["retrieval"], RetrievalSpec)
-    except msgspec.ValidationError as error:
-        detail, _, path = str(error).partition(" - at `$.")
-        key = "retrieval." + (path.rstrip("`") or "?")
-        raise InputError("recipe.value", source="--set", key=key, detail=detail) from None
 
 
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -430,54 +344,11 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def _refuse_unknown(raw: dict[str, Any], source: str) -> None:
-    _check(raw, Recipe, "", source)
+def _known_keys(raw: dict[str, Any], source: str) -> None:
+    refuse_unknown(raw, Recipe, "", source)
     for name, struct in _SECTIONS.items():
         if isinstance(raw.get(name), dict):
-            _check(raw[name], struct, f"{name}.", source)
-
-
-def _check(part: dict[str, Any], struct: type[msgspec.Struct], prefix: str, source: str) -> None:
-    for key in part:
-        if key not in struct.__struct_fields__:
-            raise _unknown_key(str(key), struct.__struct_fields__, prefix, source)
-
-
-def _unknown_key(key: str, known: tuple[str, ...], prefix: str, source: str) -> InputError:
-    """Names the key and, when one of the known ones is spelt alike, that one."""
-    import difflib
-
-    allowed = ", ".join(known)
-    for near in difflib.get_close_matches(key, known, n=1):
-        return InputError("recipe.key", source=source, key=prefix + key, near=prefix + near, allowed=allowed)
-    return InputError("recipe.no_key", source=source, key=prefix + key, allowed=allowed)
-
-
-def apply_change(raw: dict[str, Any], change: str) -> None:
-    """Apply one `section.key=value` in place; the value is read as YAML."""
-    path, equals, value = change.partition("=")
-    keys = path.strip().split(".")
-    if not equals or not all(keys):
-        raise InputError("recipe.change", change=change)
-    part = raw
-    for key in keys[:-1]:
-        part = part.setdefault(key, {})
-        if not isinstance(part, dict):
-            raise InputError("recipe.change", change=change)
-    try:
-        part[keys[-1]] = _number(parse_value(value))
-    except ValueError:
-        raise InputError("recipe.change", change=change) from None
-
-
-def _number(value: Any) -> Any:
-    """YAML 1.1 reads 2e-4 as text; a user means a number."""
-    if isinstance(value, str):
-        try:
-            return float(value) if value[:1] in "+-.0123456789" else value
-        except ValueError:
-            return value
-    return value
+            refuse_unknown(raw[name], struct, f"{name}.", source)
 
 
 def encode_recipe(recipe: Recipe) -> str:

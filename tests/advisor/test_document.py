@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from advisor.document import MAX_DEPTH, parse_document
 from advisor.errors import InputError
 from advisor.facts import Facts, decode_facts
-from advisor.recipe import Recipe, apply_change, decode_recipe, encode_recipe
+from advisor.part import apply_change
+from advisor.recipe import Recipe, decode_recipe, encode_recipe
 
 BASE = "label: ft/sft:lora\nmodel: {id: m}\ndata: {train: t}\n"
 NINE = "".join(f"{c}: &{c} [{','.join(['*' + p] * 9)}]\n" for p, c in zip("abcdefgh", "bcdefghi", strict=True))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.recipe import RetrievalSpec, Retriever, Terms
+from advisor.answering import RetrievalSpec, Retriever, Terms
 from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.score import retrieved
 

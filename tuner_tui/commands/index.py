@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
+from advisor.answering import RetrievalSpec, retrieval_from
 from advisor.errors import InputError
-from advisor.recipe import RetrievalSpec, decode_recipe, retrieval_from
+from advisor.recipe import decode_recipe
 from advisor.words import Words
 from tuner_tui import bakeoff, paths
 from tuner_tui.commands import ExitCode, print_json, read_text, say

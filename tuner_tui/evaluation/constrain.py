@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from advisor.answering import PromptSpec
 from advisor.errors import InputError
-from advisor.recipe import PromptSpec
 
 ON_ONE_LINE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """Where any white space may stand, a weak model writes nothing else until its tokens are used up."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from advisor.recipe import EvalSpec, Pick, PromptSpec
+from advisor.answering import Pick, PromptSpec
+from advisor.recipe import EvalSpec
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.lanes import Shots, likeness_of, prompt_tokens, shown
 from tuner_tui.evaluation.measure import GENERATED, measure

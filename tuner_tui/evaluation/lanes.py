@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from advisor.recipe import Pick
+from advisor.answering import Pick
 from tuner_tui.evaluation.example import Example, Message, encode, prompt_text
 from tuner_tui.retrieval.chunks import Chunk
 from tuner_tui.retrieval.index import Index

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from advisor.recipe import RetrievalSpec
+from advisor.answering import RetrievalSpec
 from tuner_tui.child import ended, tell
 from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.documents import left_out

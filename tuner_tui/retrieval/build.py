@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from advisor.answering import RetrievalSpec, Retriever, Terms
 from advisor.errors import InputError
-from advisor.recipe import Recipe, RetrievalSpec, Retriever, Terms
+from advisor.recipe import Recipe
 from tuner_tui import paths
 from tuner_tui.retrieval.chunks import Chunk, chunks
 from tuner_tui.retrieval.documents import files_of, read

@@ -8,7 +8,8 @@ import msgspec
 
 from advisor.coach.rule import STOP
 from advisor.errors import InputError
-from advisor.recipe import Recipe, apply_change, decode_recipe, recipe_from
+from advisor.part import apply_change
+from advisor.recipe import Recipe, decode_recipe, recipe_from
 from tuner_tui.runs.directory import RunDir, create_run
 from tuner_tui.runs.supervisor import launch
 

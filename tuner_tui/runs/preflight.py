@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from advisor.answering import RetrievalSpec
 from advisor.errors import InputError
 from advisor.methods import Objective
-from advisor.recipe import DataSpec, ModelSpec, Recipe, RetrievalSpec
+from advisor.recipe import DataSpec, ModelSpec, Recipe
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.rows import check_rows
 from tuner_tui.runs.secrets import refuse_secrets

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from advisor.answering import Pick, PromptSpec
 from advisor.errors import InputError
-from advisor.recipe import EvalSpec, Metric, Pick, PromptSpec, recipe_from
+from advisor.recipe import EvalSpec, Metric, recipe_from
 from tuner_tui import paths
 from tuner_tui.commands.compare import instruction_of
 from tuner_tui.evaluation.constrain import Constraint, form_of

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy  # noqa: F401  loaded before the forks
 
-from advisor.recipe import RetrievalSpec, Terms
+from advisor.answering import RetrievalSpec, Terms
 from tuner_tui.retrieval import build as building
 from tuner_tui.retrieval.index import Index
 

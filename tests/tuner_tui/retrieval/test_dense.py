@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from advisor.answering import RetrievalSpec, Retriever, Terms
 from advisor.errors import InputError
-from advisor.recipe import RetrievalSpec, Retriever, Terms
 from tuner_tui.retrieval import build as building
 from tuner_tui.retrieval import models, vectors
 from tuner_tui.retrieval.build import build

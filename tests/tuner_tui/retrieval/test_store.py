@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from advisor.answering import RetrievalSpec, Terms
 from advisor.errors import InputError
-from advisor.recipe import RetrievalSpec, Terms
 from tuner_tui.retrieval import build as building
 from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.index import Index, words_of

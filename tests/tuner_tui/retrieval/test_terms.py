@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from advisor.answering import RetrievalSpec, Terms
 from advisor.errors import InputError
-from advisor.recipe import RetrievalSpec, Terms
 from tuner_tui.retrieval import build as building
 from tuner_tui.retrieval.build import build, terms_name
 from tuner_tui.retrieval.terms import BIGRAMS, cutter, kiwi_name, terms
