@@ -9,7 +9,7 @@ import msgspec
 
 from advisor.facts import Facts
 from advisor.kernels import Kernels, kernels
-from advisor.methods import Label, Objective, Technique, parse_label
+from advisor.methods import Objective, Technique, parse_label
 from advisor.rates import learning_rate, reward_rate
 from advisor.recipe import (
     AdapterSpec,
@@ -22,75 +22,20 @@ from advisor.recipe import (
     Stage,
     TrainSpec,
 )
-from advisor.words import Words, words
+from advisor.room import micro_batch, optimizer
+from advisor.setting import PREFERENCE, REINFORCED, SMALL_B, VIRTUAL, Known, Material, Setting
+from advisor.words import words
 
-VIRTUAL = (Technique.PREFIX, Technique.PROMPT)
-PREFERENCE = (Objective.DPO, Objective.ORPO, Objective.KTO)
-REINFORCED = (Objective.GRPO, Objective.RLHF_PPO)
 KNOWLEDGE = (Objective.CPT, Objective.DOMAIN_QA)
 
 BATCH = 16
 ANSWERS = 8
-SMALL_B, LARGE_B = 0.05, 1.0
 EPOCH_STEPS_LEAST = 10
 EXAMPLES_SEEN, EXAMPLES_SEEN_PREFERENCE = 3000, 1500
 CONTEXT = 4096
 LENGTH_STEP = 64
 CHECKS = 5
 PATIENCE = 3
-PLAIN_ROWS = 4
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read about model and data; None = not known. Tokens count prompt and answer with the chat template."""
-
-    hidden_size: int | None = None
-    family: str | None = None
-    context: int | None = None
-    tokens_max: int | None = None
-    tokens_mean: float | None = None
-    answer_tokens_max: int | None = None
-    kind: str | None = None
-    evaluation: EvalSpec | None = None
-
-
-class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage's own file: its usable rows, the 95th percentile of their tokens, and what else was read of it."""
-
-    data: DataSpec
-    rows: int | None
-    tokens_p95: int | None
-    known: Known = Known()
-
-
-class _Setting:
-    """What the rules look at, and the reasons they leave behind."""
-
-    def __init__(self, facts: Facts, label: Label, rows: int | None, p95: int | None, known: Known, say: Words) -> None:
-        self.facts, self.label, self.rows, self.p95, self.known, self.say = facts, label, rows, p95, known, say
-        self.technique = label.technique or Technique.LORA
-        self.params_b = facts.model.params_b or None
-        self.gpu = bool(facts.hardware.gpus)
-        self.why: dict[str, str] = {}
-
-    @property
-    def large(self) -> bool:
-        """A model of a billion parameters or more; unknown counts as large."""
-        return self.params_b is None or self.params_b >= LARGE_B
-
-    def because(self, field: str, reason: str, **params: object) -> None:
-        """Keep why a field has its value."""
-        self.why[field] = self.say.say(f"why.{reason}", **params)
-
-    def beside(self, own: Material | None = None) -> _Setting:
-        """The same setting for other rows, or for another way to train the same ones, its reasons kept apart."""
-        if own is None:
-            return _Setting(self.facts, self.label, self.rows, self.p95, self.known, self.say)
-        return _Setting(self.facts, self.label, own.rows, own.tokens_p95, own.known, self.say)
-
-    def take(self, prefix: str, reasons: dict[str, str]) -> None:
-        """Reasons of another part, where they say something else than those of the recipe's own fields."""
-        self.why |= {f"{prefix}.{field}": text for field, text in reasons.items() if self.why.get(field) != text}
 
 
 def plan_recipe(
@@ -111,7 +56,7 @@ def plan_recipe(
     `own`: for a chain whose stages have files of their own, one for each of them.
     """
     parsed = parse_label(label)
-    here = _Setting(facts or Facts(), parsed, rows, tokens_p95, known or Known(), words(lang))
+    here = Setting(facts or Facts(), parsed, rows, tokens_p95, known or Known(), words(lang))
     kept = _kept(rows, data)
     objective = parsed.stages[0][0] if parsed.stages else Objective.SFT
     train = train_spec(here, objective, kept)
@@ -137,7 +82,7 @@ def _kept(rows: int | None, data: DataSpec) -> int | None:
     return max(rows - max(round(rows * data.eval_fraction), 1), 1)
 
 
-def _stages(here: _Setting, rows: int | None, own: Sequence[Material]) -> list[Stage]:
+def _stages(here: Setting, rows: int | None, own: Sequence[Material]) -> list[Stage]:
     """For a chain, each stage with the numbers of its own rows; RLHF begins with a supervised stage."""
     if here.label.stages == ((Objective.RLHF_PPO,),):
         return _supervised_first(here, rows)
@@ -153,7 +98,7 @@ def _stages(here: _Setting, rows: int | None, own: Sequence[Material]) -> list[S
     return stages
 
 
-def _supervised_first(here: _Setting, rows: int | None) -> list[Stage]:
+def _supervised_first(here: Setting, rows: int | None) -> list[Stage]:
     """What is reinforced must first be said: the chosen answers are learned before they are compared."""
     there = here.beside()
     train = train_spec(there, Objective.SFT, rows)
@@ -162,7 +107,7 @@ def _supervised_first(here: _Setting, rows: int | None) -> list[Stage]:
     return [Stage(objective=Objective.SFT.value, train=train), Stage(objective=Objective.RLHF_PPO.value)]
 
 
-def _reward(here: _Setting, rows: int | None) -> RewardSpec:
+def _reward(here: Setting, rows: int | None) -> RewardSpec:
     """RLHF's reward model is trained like any other model on pairs, not at the small rate of reinforcement."""
     if Objective.RLHF_PPO not in here.label.objectives:
         return RewardSpec()
@@ -179,7 +124,7 @@ def _reward(here: _Setting, rows: int | None) -> RewardSpec:
     return RewardSpec(train=train)
 
 
-def adapter_spec(here: _Setting) -> AdapterSpec:
+def adapter_spec(here: Setting) -> AdapterSpec:
     """Rank by how much must be learned: behaviour fits in little, knowledge and much data need room."""
     if here.technique is Technique.FULL:
         return AdapterSpec()
@@ -202,7 +147,7 @@ def adapter_spec(here: _Setting) -> AdapterSpec:
     return AdapterSpec(rank=rank, alpha=2 * rank, dropout=dropout, quant=quant)
 
 
-def train_spec(here: _Setting, objective: Objective, rows: int | None) -> TrainSpec:
+def train_spec(here: Setting, objective: Objective, rows: int | None) -> TrainSpec:
     """Hyperparameters of one stage on `rows` training rows."""
     length = max_length(here)
     batch = batch_size(here, objective, rows)
@@ -246,7 +191,7 @@ def train_spec(here: _Setting, objective: Objective, rows: int | None) -> TrainS
     )
 
 
-def quick(here: _Setting, objective: Objective, rows: int | None, batch: int, length: int) -> Kernels:
+def quick(here: Setting, objective: Objective, rows: int | None, batch: int, length: int) -> Kernels:
     """Batching and kernels, with their reasons kept."""
     mean = here.known.tokens_mean
     tokens = round(rows * mean) if rows is not None and mean is not None else None
@@ -256,7 +201,7 @@ def quick(here: _Setting, objective: Objective, rows: int | None, batch: int, le
     return found
 
 
-def rate(here: _Setting, objective: Objective, steps: int | None) -> float:
+def rate(here: Setting, objective: Objective, steps: int | None) -> float:
     """The learning rate, with its reason kept."""
     found = learning_rate(
         objective,
@@ -271,7 +216,7 @@ def rate(here: _Setting, objective: Objective, steps: int | None) -> float:
     return found.value
 
 
-def max_length(here: _Setting) -> int:
+def max_length(here: Setting) -> int:
     """Room for the longest row where rows are alike, else for 95 % of them; never more than the model's context."""
     context = here.known.context or CONTEXT
     longest, p95 = here.known.tokens_max, here.p95
@@ -288,7 +233,7 @@ def max_length(here: _Setting) -> int:
     return max(length, 1)
 
 
-def batch_size(here: _Setting, objective: Objective, rows: int | None) -> int:
+def batch_size(here: Setting, objective: Objective, rows: int | None) -> int:
     """Rows an optimizer step: 16, more where data is plentiful, fewer where an epoch would have too few steps.
 
     Where answers are made in training, a step holds whole groups of ANSWERS; KTO compares rows and needs two.
@@ -309,77 +254,7 @@ def batch_size(here: _Setting, objective: Objective, rows: int | None) -> int:
     return batch
 
 
-def micro_batch(here: _Setting, objective: Objective, batch: int, length: int) -> tuple[int, bool]:
-    """Rows at once on the device, and whether activations are computed twice to save memory."""
-    room = _room(here)
-    if room is not None and here.params_b is not None:
-        return _by_memory(here, objective, batch, length, room)
-    small = here.params_b is not None and here.params_b < SMALL_B
-    checkpointing = here.gpu and here.large and here.technique is not Technique.PREFIX
-    if checkpointing:
-        here.because("train.grad_ckpt", "grad_ckpt")
-    at_once = 16384 if small else 8192 if not here.large else 4096
-    if not here.gpu and not small:
-        at_once = 2048
-    per_row = length * (2 if objective in PREFERENCE else 1)
-    micro = 1 << max((at_once // per_row).bit_length() - 1, 0) if at_once >= per_row else 1
-    micro = max(min(micro, batch), _least_at_once(objective))
-    here.because("train.micro_batch", "micro", micro=micro, tokens=at_once)
-    return micro, checkpointing
-
-
-def _least_at_once(objective: Objective) -> int:
-    """KTO compares the rows of one pass with each other."""
-    return 2 if objective is Objective.KTO else 1
-
-
-def _room(here: _Setting) -> float | None:
-    """GiB that a process can have of the first GPU; None without a GPU or when its memory is not known."""
-    from advisor.memory.fitting import usable
-
-    gpus = here.facts.hardware.gpus
-    if not gpus or (gpus[0].vram_gb is None and gpus[0].free_gb is None):
-        return None
-    first = gpus[0]
-    return usable(first.vram_gb or first.free_gb or 0.0, first.free_gb)
-
-
-def _by_memory(here: _Setting, objective: Objective, batch: int, length: int, room: float) -> tuple[int, bool]:
-    """The most rows whose high memory estimate fits; checkpointing only where fewer than PLAIN_ROWS fit without it."""
-    from advisor.memory.peak import memory
-    from advisor.memory.quick import nominal
-    from advisor.memory.spec import ours
-
-    shape = nominal(max(here.params_b or 0.0, 1e-4))
-
-    def most(checkpointing: bool) -> int:
-        for rows in (batch >> shift for shift in range(batch.bit_length())):
-            spec = ours(
-                here.technique,
-                shape,
-                objective=objective,
-                micro_batch=rows,
-                seq_len=length,
-                grad_ckpt=checkpointing,
-            )
-            if memory(spec)[1].high <= room:
-                return rows
-        return 0
-
-    least = _least_at_once(objective)
-    plain = most(checkpointing=False)
-    if plain >= min(PLAIN_ROWS, batch) or here.technique is Technique.PREFIX:
-        here.because("train.micro_batch", "micro_fits", micro=max(plain, least), room=f"{room:.1f}")
-        return max(plain, least), False
-    saved = most(checkpointing=True)
-    here.because("train.grad_ckpt", "grad_ckpt_needed", plain=plain, room=f"{room:.1f}")
-    here.because(
-        "train.micro_batch", "micro_fits" if saved else "micro_tight", micro=max(saved, least), room=f"{room:.1f}"
-    )
-    return max(saved, least), True
-
-
-def epoch_count(here: _Setting, objective: Objective, rows: int | None) -> int:
+def epoch_count(here: Setting, objective: Objective, rows: int | None) -> int:
     """Passes over the data: few rows are seen more often, many rows once."""
     if objective in REINFORCED:
         epochs, reason = 1, "epochs_once"
@@ -399,19 +274,7 @@ def epoch_count(here: _Setting, objective: Objective, rows: int | None) -> int:
     return epochs
 
 
-def optimizer(here: _Setting) -> str:
-    """8-bit states where they are what fills the device, else the fused AdamW."""
-    if here.gpu and here.technique is Technique.FULL and here.large:
-        here.because("train.optimizer", "optimizer_8bit")
-        return "adamw_8bit"
-    if here.gpu and here.technique is Technique.QLORA and here.large:
-        here.because("train.optimizer", "optimizer_paged")
-        return "paged_adamw_8bit"
-    here.because("train.optimizer", "optimizer")
-    return "adamw_torch_fused"
-
-
-def evaluation_spec(here: _Setting, objective: Objective) -> EvalSpec:
+def evaluation_spec(here: Setting, objective: Objective) -> EvalSpec:
     """How the claim is checked: as the data says, else by what the objective promises."""
     if here.known.evaluation is not None:
         here.because("evaluation.metric", "metric_given")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from advisor.defaults import Known, plan_recipe
+from advisor.defaults import plan_recipe
 from advisor.facts import Data, Facts
 from advisor.methods import parse_label
 from advisor.recipe import DataSpec, EvalSpec, ModelSpec, Recipe
+from advisor.setting import Known
 from tuner_tui.inspect import Inspection, inspect
 from tuner_tui.inspect.fit import check_fits
 from tuner_tui.inspect.model import read_model

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.defaults import Known, plan_recipe
+from advisor.defaults import plan_recipe
 from advisor.errors import InputError
 from advisor.facts import Facts, Gpu, Hardware, Model
 from advisor.methods import Objective, Technique
 from advisor.rates import learning_rate, rounded, width_of
 from advisor.recipe import DataSpec, Metric, ModelSpec, Recipe, decode_recipe, encode_recipe
+from advisor.setting import Known
 
 SIZES = st.one_of(st.none(), st.floats(1e-4, 400))
 ROWS = st.one_of(st.none(), st.integers(1, 2_000_000))

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 
-from advisor.defaults import Known, Material, plan_recipe
+from advisor.defaults import plan_recipe
 from advisor.errors import InputError
 from advisor.facts import Data, Facts, Hardware, Model, decode_facts
 from advisor.methods import Label, Objective, parse_label
 from advisor.part import apply_change
 from advisor.recipe import DataSpec, ModelSpec, Recipe, encode_recipe, recipe_from
+from advisor.setting import Known, Material
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.inspect import Inspection, inspect
 from tuner_tui.inspect.fingerprint import fingerprint
