@@ -26,7 +26,7 @@ from tuner_tui.safe import clean
 LANES = ("zero_shot", "few_shot", "rag", "ft", "rag_ft", "api", "api_rag")
 Tell = Callable[[str], None]
 Heard = Callable[[dict[str, Any] | None], None]
-BEAT_S = 0.2
+BEAT_S, SHOWN = 0.2, 10
 
 
 class Failed(Exception):
@@ -172,6 +172,8 @@ def _line(line: bytes | None, told: Words, tell: Tell, heard: Heard) -> str:
         lane = told.say(f"compare.lane.{event['lane']}")
         numbers = {name: f"{value:.3f}" for name, value in event.items() if isinstance(value, float)}
         tell(told.say(f"compare.progress.{kind}", **{**event, **numbers, "lane": lane}))
+    if kind == "skipped":
+        tell(told.say("compare.progress.skipped", count=event["count"], text=clean(str(event["text"]), 600)))
     if kind in ("broken", "other_model"):
         said = {name: clean(str(value), 400) for name, value in event.items()}
         tell(told.say(f"compare.progress.{kind}", **{**said, "lane": told.say(f"compare.lane.{event['lane']}")}))
@@ -226,7 +228,8 @@ def lanes_table(document: dict[str, Any], told: Words, room: int | None = None) 
 
 def notes(document: dict[str, Any], told: Words) -> list[str]:
     """Lanes that failed, retrieval by itself, groups, judge, forgetting, tasks, and the advice after this."""
-    lines: list[str] = []
+    skipped = document.get("skipped") or []
+    lines = [told.say("compare.table.skipped", text=clean(text, 600)) for text in skipped[:SHOWN]]
     for each in document.get("failed") or []:
         lane = told.say(f"compare.lane.{each['label']}")
         lines.append(

@@ -39,7 +39,9 @@ class Talking:
         with self._log.open("wb") as errors:
             self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         try:
-            self.columns: list[str] = self._until("ready")[-1]["columns"]
+            begun = self._until("ready")
+            self.columns: list[str] = begun[-1]["columns"]
+            self.skipped = [clean(str(each["text"]), 600) for each in begun if each["t"] == "skipped"]
         except BaseException:
             self.__exit__(None, None, None)
             raise

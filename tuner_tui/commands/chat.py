@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
         recipe = structs.replace(recipe, data=structs.replace(recipe.data, docs=path))
     try:
         with Talking(recipe, tuned) as talking:
+            for text in talking.skipped:
+                say(told.say("index.skipped", text=text))
             if not args.json:
                 say(told.say("chat.ready", run=found.id))
             return converse(talking, questions(args.ask, told), told, as_json=args.json)

@@ -137,6 +137,8 @@ def show(document: dict[str, Any]) -> None:
     if document["left_out"]:
         names = ", ".join(clean(each, 80) for each in document["left_out"][:5])
         print(told("index.left_out", count=len(document["left_out"]), names=names))
+    for each in document["skipped"]:
+        print(told("index.skipped", text=clean(each["text"], 600)))
     for asked in document["found"]:
         print(f"\n{clean(asked['question'], 400)}")
         for each in asked["passages"]:

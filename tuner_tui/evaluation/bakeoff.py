@@ -89,6 +89,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     failed: list[Broken] = []
     tasks: list[TaskScore] = []
     judged: list[Judged] = []
+    skipped: list[str] = []
 
 
 class Bench:
@@ -125,7 +126,16 @@ class Bench:
             if any(lane.retrieves for lane in self.asked.lanes):
                 raise InputError("compare.no_docs")
             return None
-        return of_recipe(self.recipe, Path(docs).expanduser(), self.device)
+        index = of_recipe(self.recipe, Path(docs).expanduser(), self.device)
+        if skipped := self._skipped(index):
+            self.tell("skipped", count=len(skipped), text=skipped[0])
+        return index
+
+    def _skipped(self, index: Index | None) -> list[str]:
+        """Documents that could not be read, each with the remedy."""
+        from tuner_tui.words import language
+
+        return [each["text"] for each in index.skipped(language())] if index else []
 
     def run(self) -> Compared:
         """All lanes, one after the other. What an endpoint does ends its own lane only, unless there is no other."""
@@ -149,6 +159,7 @@ class Bench:
             kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
             tasks=self._tasks(),
             judged=self._judged(lanes),
+            skipped=self._skipped(self.index),
         )
 
     def _judged(self, lanes: Sequence[Measurement]) -> list[Judged]:

@@ -49,6 +49,8 @@ class Talk:
         self.recipe = request.recipe
         docs = self.recipe.data.docs
         self.index = of_recipe(self.recipe, Path(docs).expanduser(), device) if docs else None
+        for each in self.index.skipped(language()) if self.index else []:
+            tell("skipped", text=each["text"])
         self.tokenizer = load_tokenizer(self.recipe.model)
         self.marks = marks_of(self.tokenizer)
         self.weights = Weights(self.recipe, request.tuned, device)

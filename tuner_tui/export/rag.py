@@ -32,7 +32,7 @@ def export(task: Task) -> Outcome:
     marks = marks_of(task)
     chunks = [msgspec.to_builtins(chunk) for chunk in built.chunks]
     task.place.write("rag/index.json", json.dumps(chunks, ensure_ascii=False, indent=0) + "\n")
-    rule = recipe_of_index(task, docs) | {"embedding": take_vectors(task, chunks)}
+    rule = recipe_of_index(task, docs, set(built.about["skipped"])) | {"embedding": take_vectors(task, chunks)}
     task.place.write("rag/build.json", json.dumps(rule, ensure_ascii=False, indent=2) + "\n")
     task.place.write("rag/requirements.txt", "\n".join(needs(rule)) + "\n")
     values = {
@@ -74,15 +74,16 @@ def modules() -> list[tuple[Path, tuple[str, ...]]]:
     ]
 
 
-def recipe_of_index(task: Task, docs: str) -> dict[str, Any]:
+def recipe_of_index(task: Task, docs: str, skipped: set[str]) -> dict[str, Any]:
     """What the index was built from and by, so that it can be built again and compared."""
     from tuner_tui.retrieval.bm25 import K1, B
     from tuner_tui.retrieval.build import terms_name
-    from tuner_tui.retrieval.documents import documents
+    from tuner_tui.retrieval.documents import listed, name_of, read
 
-    spec, by = task.source.recipe.retrieval, measure(task)
+    spec, by, root = task.source.recipe.retrieval, measure(task), task.source.file(docs)
+    files = [path for path in listed(root).files if name_of(path, root) not in skipped]
     return {
-        "documents": {document.name: document.sha256 for document in documents(task.source.file(docs))},
+        "documents": {name_of(path, root): read(path, root).sha256 for path in files},
         "chunks": {"by": by.name, "size": by.size, "overlap": by.overlap},
         "bm25": {"k1": K1, "b": B},
         "terms": terms_name(spec.terms),

@@ -12,11 +12,12 @@ import msgspec
 from advisor.answering import RetrievalSpec
 from tuner_tui.child import ended, tell
 from tuner_tui.retrieval.build import build
-from tuner_tui.retrieval.documents import left_out
+from tuner_tui.retrieval.documents import listed
 from tuner_tui.retrieval.index import Index
 from tuner_tui.retrieval.measure import Characters, Measure, tokens
 from tuner_tui.retrieval.score import retrieved
 from tuner_tui.runs.directory import write_atomic
+from tuner_tui.words import language
 
 SHOWN = 400
 
@@ -59,7 +60,8 @@ def work(request: Request) -> dict[str, Any]:
         "terms": index.about["terms"],
         "retriever": spec.retriever.value,
         "embedding": index.about["embedding"],
-        "left_out": left_out(docs),
+        "left_out": listed(docs).others,
+        "skipped": index.skipped(language()),
         "seconds": round(time.monotonic() - began, 3),
         "found": [{"question": question, "passages": passages(index, question)} for question in request.asked],
         "scores": msgspec.to_builtins(retrieved(index, request.named)),

@@ -15,9 +15,10 @@ from advisor.errors import InputError
 from advisor.recipe import Recipe
 from tuner_tui import paths
 from tuner_tui.retrieval.chunks import Chunk, chunks
-from tuner_tui.retrieval.documents import files_of, read
+from tuner_tui.retrieval.documents import listed, name_of, read
 from tuner_tui.retrieval.index import Index
 from tuner_tui.retrieval.measure import Characters, Measure, measure_of
+from tuner_tui.retrieval.shelf import sweep
 from tuner_tui.retrieval.store import SEGMENT_CHUNKS, File, Manifest, Segment, Store
 from tuner_tui.retrieval.terms import BIGRAMS, Cut, cutter, kiwi_name
 
@@ -50,11 +51,13 @@ def build(
     rule = Manifest(terms=name, chunked_by=by.name, size=by.size, overlap=by.overlap)
     place = store or store_of(docs, rule)
     found = Store(place, rule)
+    if store is None:
+        sweep(place.parent)
     cut = cutter(name)
     # Before any reading: a model that cannot be used is named at once.
     embedder, rerank = _models(spec, device)
     with found.building():
-        needed = _update(found, docs, by, cut, told)
+        needed, skipped = _update(found, docs, by, cut, told)
         nearest, embedding = None, None
         if embedder is not None:
             from tuner_tui.retrieval.vectors import nearest_in
@@ -71,7 +74,7 @@ def build(
         passages=spec.passages,
         absent=spec.absent,
         keep=found,
-        about={"store": str(place), "terms": name, "embedding": embedding},
+        about={"store": str(place), "terms": name, "embedding": embedding, "skipped": skipped},
     )
 
 
@@ -97,20 +100,36 @@ def terms_name(wanted: Terms) -> str:
 
 def store_of(docs: Path, rule: Manifest) -> Path:
     """Where the index of these documents by this rule is kept."""
-    said = msgspec.json.encode([str(docs.absolute()), *rule.rule])
+    said = msgspec.json.encode([_plain(docs), *rule.rule])
     return paths.home() / "indexes" / hashlib.sha256(said).hexdigest()[:24]
 
 
-def _update(store: Store, docs: Path, by: Measure, cut: Cut, told: Told) -> list[tuple[Segment, Any]]:
-    """Read what is new, join it where anything changed; every segment that is needed, with its passages' numbers."""
-    now = {path: path.stat() for path in files_of(docs)}
+def _plain(path: Path) -> str:
+    """The whole path as text that can be encoded, whatever bytes the file system holds."""
+    return os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
+
+
+def _update(
+    store: Store, docs: Path, by: Measure, cut: Cut, told: Told
+) -> tuple[list[tuple[Segment, Any]], dict[str, InputError]]:
+    """Read what is new, join it where anything changed.
+
+    Every segment that is needed, with its passages' numbers, and what could not be read: that is tried again at the
+    next build, for its remedy may leave no mark on the file. InputError when no file could be read.
+    """
+    found = listed(docs)
+    now, skipped = found.files, found.shut
     kept = _kept(store.all_segments(), now)
     fresh = [path for path in now if path not in kept]
+    before = len(skipped)
     done = len(now) - len(fresh)
-    for files, passages in _batches(fresh, now, docs, by):
+    for files, passages in _batches(fresh, now, docs, by, skipped):
         store.add(files, passages, cut)
         done += len(files)
-        told(done, len(now))
+        told(done + len(skipped) - before, len(now))
+    now = {path: state for path, state in now.items() if name_of(path, docs) not in skipped}
+    if not now:
+        raise next(iter(skipped.values()))
     kept = _kept(store.all_segments(), now)
     needed = _living(kept, list(now))
     made_of = [(kept[path][1].name, kept[path][0].number) for path in now]
@@ -118,12 +137,12 @@ def _update(store: Store, docs: Path, by: Measure, cut: Cut, told: Told) -> list
     manifest = store.manifest()
     if manifest is None or manifest.built is None or manifest.files != files_hash:
         store.join(needed, files_hash)
-    return needed
+    return needed, skipped
 
 
 def _kept(segments: list[Segment], now: dict[Path, os.stat_result]) -> dict[Path, tuple[Segment, File]]:
     """Of each file that did not change since, the newest reading; a segment that is half dead is read anew."""
-    known = {str(path.absolute()): (path, status.st_size, status.st_mtime_ns) for path, status in now.items()}
+    known = {_plain(path): (path, status.st_size, status.st_mtime_ns) for path, status in now.items()}
     found: dict[Path, tuple[Segment, File]] = {}
     for segment in segments:
         same = [each for each in segment.files if known.get(each.path, ())[1:] == (each.size, each.changed_ns)]
@@ -147,20 +166,25 @@ def _living(kept: dict[Path, tuple[Segment, File]], files: list[Path]) -> list[t
 
 
 def _batches(
-    files: list[Path], now: dict[Path, os.stat_result], docs: Path, by: Measure
+    files: list[Path], now: dict[Path, os.stat_result], docs: Path, by: Measure, skipped: dict[str, InputError]
 ) -> Iterator[tuple[list[File], list[Chunk]]]:
     """The files read and cut, a segment's worth at a time; a file is never parted.
 
     A file is kept with its state from before the reading: one that changed meanwhile is read again at the next build.
+    What cannot be read goes to `skipped`.
     """
     batch: list[File] = []
     held: list[Chunk] = []
     for path in files:
-        document = read(path, docs)
+        try:
+            document = read(path, docs)
+        except InputError as error:
+            skipped[name_of(path, docs)] = error
+            continue
         found = chunks(document, by)
         batch.append(
             File(
-                path=str(path.absolute()),
+                path=_plain(path),
                 name=document.name,
                 size=now[path].st_size,
                 changed_ns=now[path].st_mtime_ns,

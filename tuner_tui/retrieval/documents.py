@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import hashlib
+import os
 import re
+import stat
+import unicodedata
 import zipfile
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import msgspec
 
 from advisor.errors import InputError
-from tuner_tui.inspect.pages import pdf_text
+from tuner_tui.inspect.pages import declared_encoding, pdf_text
 from tuner_tui.inspect.rows import Bad
 
 SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".docx", ".pdf")
+ALLOWED = ", ".join(SUFFIXES)
 MAX_BYTES = 1 << 26
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 HIDDEN = ("script", "style", "template", "noscript", "head")
@@ -32,26 +38,55 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-def files_of(path: Path) -> list[Path]:
-    """The readable files of a folder (or the file itself) in name order; InputError when there is none."""
+class Listing(NamedTuple):
+    """What lies in a folder, in name order: files to read with their state, names of no documents, and what is shut."""
+
+    files: dict[Path, os.stat_result]
+    others: list[str]
+    shut: dict[str, InputError]
+
+
+def listed(path: Path) -> Listing:
+    """A folder's files, or the file itself; hidden ones are passed over and links to folders are not followed.
+
+    InputError when nothing could be read as a document.
+    """
     if not path.exists():
         raise InputError("retrieval.missing", path=path)
-    found = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    kept = [each for each in found if each.suffix.lower() in SUFFIXES and not each.name.startswith(".")]
-    if not kept:
-        raise InputError("retrieval.no_documents", path=path, allowed=", ".join(SUFFIXES))
-    return kept
+    found = Listing({}, [], {})
+    for each in [path] if path.is_file() else _all_in(path, found):
+        if each.suffix.lower() not in SUFFIXES:
+            found.others.append(name_of(each, path))
+            continue
+        try:
+            state = each.stat()
+        except OSError as error:  # a link to nothing or to itself; a file that went away meanwhile
+            found.shut[name_of(each, path)] = InputError("retrieval.unreadable", path=each, detail=error.strerror)
+            continue
+        if stat.S_ISREG(state.st_mode):
+            found.files[each] = state
+    if not found.files:
+        raise next(iter(found.shut.values()), InputError("retrieval.no_documents", path=path, allowed=ALLOWED))
+    return found
 
 
-def left_out(path: Path) -> list[str]:
-    """Names of the files of a folder that cannot be read as documents."""
-    if path.is_file():
-        return []
-    return sorted(
-        str(each.relative_to(path))
-        for each in path.rglob("*")
-        if each.is_file() and each.suffix.lower() not in SUFFIXES and not each.name.startswith(".")
-    )
+def _all_in(folder: Path, found: Listing) -> list[Path]:
+    def shut(error: OSError) -> None:
+        place = Path(error.filename)
+        wrong = InputError("retrieval.unreadable", path=place, detail=error.strerror)
+        found.shut[name_of(place, folder)] = wrong
+
+    paths: list[Path] = []
+    for root, folders, names in os.walk(folder, onerror=shut):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths += [Path(root) / name for name in names if not name.startswith(".")]
+    return sorted(paths)
+
+
+def name_of(path: Path, root: Path) -> str:
+    """How a file is cited: its path inside the folder, in one Unicode form whatever the file system keeps."""
+    inside = path.name if root.is_file() else path.relative_to(root).as_posix()
+    return unicodedata.normalize("NFC", os.fsencode(inside).decode("utf-8", "backslashreplace"))
 
 
 def read(path: Path, root: Path) -> Document:
@@ -62,14 +97,7 @@ def read(path: Path, root: Path) -> Document:
         raw = path.read_bytes()
     except OSError as error:
         raise InputError("retrieval.unreadable", path=path, detail=error.strerror) from None
-    name = path.name if root.is_file() else path.relative_to(root).as_posix()
-    return Document(name=name, text=_text(path, raw), sha256=hashlib.sha256(raw).hexdigest())
-
-
-def documents(path: Path) -> Iterator[Document]:
-    """All documents of a folder, in name order."""
-    for each in files_of(path):
-        yield read(each, path)
+    return Document(name=name_of(path, root), text=_text(path, raw), sha256=hashlib.sha256(raw).hexdigest())
 
 
 def _text(path: Path, raw: bytes) -> str:
@@ -81,11 +109,21 @@ def _text(path: Path, raw: bytes) -> str:
         if isinstance(found, Bad):
             raise InputError(f"retrieval.{found.code}", path=path)
         return found
+    page = suffix in (".html", ".htm")
+    text = _decoded(path, raw, declared_encoding(raw) if page else None)
+    return _html(text) if page else text
+
+
+def _decoded(path: Path, raw: bytes, declared: str | None) -> str:
+    """UTF-8, UTF-16 with its mark, or what a page says of itself."""
+    marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError as error:
+        with contextlib.suppress(UnicodeDecodeError, LookupError):
+            if declared:
+                return raw.decode(declared)
         raise InputError("retrieval.encoding", path=path, byte=error.start) from None
-    return _html(text) if suffix in (".html", ".htm") else text
 
 
 class _Visible(HTMLParser):

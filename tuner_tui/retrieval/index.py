@@ -57,6 +57,10 @@ class Index:
         """The ways to search that were built."""
         return ["bm25", "dense", "fusion"] if self._nearest else ["bm25"]
 
+    def skipped(self, lang: str) -> list[dict[str, str]]:
+        """Files that could not be read, why, and what to do."""
+        return [{"file": name, "text": error.text(lang)} for name, error in self.about.get("skipped", {}).items()]
+
     def search(self, question: str, count: int, retriever: str | None = None) -> list[Found]:
         """The `count` best passages, best first; by words, those that share no term with the question are left out."""
         how = retriever or self.retriever

@@ -22,6 +22,7 @@ from advisor.errors import InputError
 from tuner_tui.retrieval.bm25 import Part, counted, engine, scored
 from tuner_tui.retrieval.chunks import Chunk
 from tuner_tui.retrieval.index import words_of
+from tuner_tui.retrieval.shelf import use
 from tuner_tui.retrieval.terms import Cut
 
 FORMAT = 1
@@ -127,9 +128,8 @@ class Store:
     def __init__(self, folder: Path, rule: Manifest) -> None:
         self.folder, self.rule = folder, rule
         self.segments = folder / "segments"
-        self.segments.mkdir(parents=True, exist_ok=True)
-        self._reading = os.open(folder / ".readers", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._reading, fcntl.LOCK_SH)
+        self._reading = use(folder)
+        self.segments.mkdir(exist_ok=True)
         known = self.manifest()
         if known is not None and known.rule != rule.rule:
             raise InputError("retrieval.mismatch", path=folder, before=_told(known), now=_told(rule))

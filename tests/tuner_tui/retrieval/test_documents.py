@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from advisor.errors import InputError
+from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.chunks import SENTENCE, Chunk, chunks
-from tuner_tui.retrieval.documents import Document, documents
+from tuner_tui.retrieval.documents import Document, listed, read
 from tuner_tui.retrieval.measure import tokens
 
 MODEL = Path(__file__).resolve().parents[3] / "samples" / "model"
@@ -55,6 +58,10 @@ def pdf(path: Path, pages: list[str]) -> None:
     path.write_text(f"{out}{table}trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF")
 
 
+def documents(folder: Path) -> list[Document]:
+    return [read(path, folder) for path in listed(folder).files]
+
+
 def test_headings_of_every_kind_stand_above_their_chunks(tmp_path: Path) -> None:
     docx(tmp_path / "a.docx", [("Heading1", "Lamp"), (None, "It shines."), ("Heading2", "Care"), (None, "Wipe it.")])
     korean = '<w:style w:styleId="a1"><w:name w:val="heading 1"/></w:style>'
@@ -67,18 +74,49 @@ def test_headings_of_every_kind_stand_above_their_chunks(tmp_path: Path) -> None
     assert found["d.md"][-1] == ("Chair", "Sit.")
 
 
-def test_a_pdf_gives_its_pages_and_one_without_text_says_so(tmp_path: Path) -> None:
+def test_a_pdf_gives_its_pages_and_one_without_text_is_left_out_by_name(tmp_path: Path) -> None:
     pdf(tmp_path / "a.pdf", ["The price of Lumora", "Wipe it with a cloth"])
     (document,) = documents(tmp_path)
     assert document.text == "The price of Lumora\n\nWipe it with a cloth"
     pdf(tmp_path / "b.pdf", [""])
+    (tmp_path / "c.pdf").write_bytes(b"%PDF-1.4 torn")
+    found = build(tmp_path, store=tmp_path / "store")
+    assert [chunk.file for chunk in found.chunks] == ["a.pdf"]
+    told = {each["file"]: each["text"] for each in found.skipped("ko")}
+    assert list(told) == ["b.pdf", "c.pdf"]
+    assert "OCR" in told["b.pdf"]
     with pytest.raises(InputError) as error:
-        list(documents(tmp_path))
+        build(tmp_path / "b.pdf")
     assert error.value.code == "retrieval.pdf_no_text"
-    assert "b.pdf" in error.value.text("ko")
-    (tmp_path / "b.pdf").write_bytes(b"%PDF-1.4 torn")
-    with pytest.raises(InputError, match=r"b\.pdf"):
-        list(documents(tmp_path))
+
+
+def test_what_cannot_be_read_costs_only_itself_and_is_tried_again(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    (docs / ".git").mkdir(parents=True)
+    (docs / ".git" / "hidden.md").write_text("hidden")
+    (docs / "inner").mkdir()
+    (docs / "inner" / "up").symlink_to(docs)
+    (docs / "self.md").symlink_to(docs / "self.md")
+    (docs / "nowhere.md").symlink_to(docs / "gone.md")
+    (docs / "shut.txt").symlink_to("/proc/self/mem")  # opens and cannot be read, for the superuser too
+    (docs / "old.txt").write_bytes("가격은 5,000원".encode("cp949"))
+    (docs / "utf16.txt").write_text("무게는 3kg", encoding="utf-16")
+    (docs / "euc.html").write_bytes("<meta charset=euc-kr><p>재질은 돌</p>".encode("euc-kr"))
+    (docs / "empty.docx").write_bytes(b"PK")
+    (docs / "inner" / unicodedata.normalize("NFD", "가.MD")).write_text("색은 빨강")
+    Path(os.fsdecode(os.fsencode(docs) + b"/\xff.md")).write_text("이름이 깨진 파일")
+    found = build(docs, store=tmp_path / "store")
+    assert {chunk.file: chunk.text for chunk in found.chunks} == {
+        "utf16.txt": "무게는 3kg", "euc.html": "재질은 돌", "inner/가.MD": "색은 빨강", "\\xff.md": "이름이 깨진 파일",
+    }  # fmt: skip
+    assert {each["file"] for each in found.skipped("en")} == {
+        "self.md", "nowhere.md", "shut.txt", "old.txt", "empty.docx",
+    }  # fmt: skip
+    assert all(str(docs) in each["text"] for each in found.skipped("ko"))
+    (docs / "gone.md").write_text("이제 있다")
+    again = build(docs, store=tmp_path / "store")
+    assert "nowhere.md" not in {each["file"] for each in again.skipped("en")}
+    assert again.search("이제 있다", 1)[0].chunk.text == "이제 있다"
 
 
 def cut(text: str, size: int, overlap: int) -> list[Chunk]:

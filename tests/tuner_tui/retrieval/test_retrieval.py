@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from advisor.errors import InputError
 from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.chunks import Chunk, chunks
-from tuner_tui.retrieval.documents import Document, documents, left_out
+from tuner_tui.retrieval.documents import Document, listed, read
 from tuner_tui.retrieval.measure import Characters
 from tuner_tui.retrieval.prompt import framed, harmless, with_passages
 
@@ -38,10 +38,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_kind_of_document_gives_its_visible_text(folder: Path) -> None:
-    texts = {document.name: document.text for document in documents(folder)}
+    files, others, shut = listed(folder)
+    texts = {document.name: document.text for document in (read(each, folder) for each in files)}
     assert texts["page.html"] == "Visible words\n\ntwo"
     assert texts["note.docx"] == "Paper clips"
-    assert left_out(folder) == ["picture.png"]
+    assert (others, shut) == (["picture.png"], {})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """An index on disk: the scores are bm25s' own, an update finds what a fresh build finds, a kill costs nothing."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from advisor.answering import RetrievalSpec, Terms
 from advisor.errors import InputError
+from tuner_tui import paths
 from tuner_tui.retrieval import build as building
 from tuner_tui.retrieval.build import build
 from tuner_tui.retrieval.index import Index, words_of
@@ -83,6 +85,16 @@ def test_an_index_that_is_read_is_not_taken_away(docs: Path, tmp_path: Path) -> 
         file.write_text("all else", encoding="utf-8")
     build(docs, SPEC, store=tmp_path / "index")
     assert found(reader) == before
+
+
+def test_an_index_that_nobody_used_for_a_month_is_removed_but_never_one_that_is_open(docs: Path) -> None:
+    held, shelf = build(docs, SPEC, by=Characters(300)), paths.home() / "indexes"
+    build(docs, SPEC, by=Characters(200))
+    for lock in shelf.glob("*/.readers"):
+        os.utime(lock, (0, 0))
+    fresh = build(docs, SPEC, by=Characters(100))
+    assert {str(each) for each in shelf.iterdir()} == {held.about["store"], fresh.about["store"]}
+    assert found(held)
 
 
 def test_another_rule_is_refused(docs: Path, tmp_path: Path) -> None:
