@@ -22,7 +22,7 @@ from advisor.recipe import (
     Stage,
     TrainSpec,
 )
-from advisor.room import micro_batch, optimizer
+from advisor.room import room
 from advisor.setting import PREFERENCE, REINFORCED, SMALL_B, VIRTUAL, Known, Material, Setting
 from advisor.words import words
 
@@ -30,6 +30,7 @@ KNOWLEDGE = (Objective.CPT, Objective.DOMAIN_QA)
 
 BATCH = 16
 ANSWERS = 8
+VIRTUAL_TOKENS = 20
 EPOCH_STEPS_LEAST = 10
 EXAMPLES_SEEN, EXAMPLES_SEEN_PREFERENCE = 3000, 1500
 CONTEXT = 4096
@@ -59,13 +60,16 @@ def plan_recipe(
     here = Setting(facts or Facts(), parsed, rows, tokens_p95, known or Known(), words(lang))
     kept = _kept(rows, data)
     objective = parsed.stages[0][0] if parsed.stages else Objective.SFT
+    adapter = adapter_spec(here)
     train = train_spec(here, objective, kept)
+    if data.eval is None and parsed.stages:
+        here.because("data.eval_fraction", "eval_fraction", share=f"{data.eval_fraction:.0%}")
     return Recipe(
         name=name,
         label=str(parsed),
         model=model,
         data=data,
-        adapter=adapter_spec(here),
+        adapter=adapter,
         train=train,
         evaluation=evaluation_spec(here, parsed.stages[-1][0] if parsed.stages else Objective.SFT),
         reward=_reward(here, kept),
@@ -130,11 +134,8 @@ def adapter_spec(here: Setting) -> AdapterSpec:
         return AdapterSpec()
     if here.technique in VIRTUAL:
         here.because("adapter.rank", "virtual_tokens")
-        return AdapterSpec(rank=20, alpha=20)
-    wide = bool(set(here.label.objectives) & set(KNOWLEDGE)) or (here.rows or 0) > 20_000
-    rank = 64 if wide else 16
-    if here.params_b is not None and here.params_b < SMALL_B:
-        rank = 16
+        return AdapterSpec(rank=VIRTUAL_TOKENS, alpha=VIRTUAL_TOKENS)
+    rank = adapter_rank(here)
     dropout = 0.05 if here.large and (here.rows or 0) < 2000 and here.rows is not None else 0.0
     here.because("adapter.rank", "rank_wide" if rank == 64 else "rank", rank=rank)
     here.because("adapter.alpha", "alpha", alpha=2 * rank)
@@ -147,11 +148,20 @@ def adapter_spec(here: Setting) -> AdapterSpec:
     return AdapterSpec(rank=rank, alpha=2 * rank, dropout=dropout, quant=quant)
 
 
+def adapter_rank(here: Setting) -> int:
+    """Rank of the adapter, or how many virtual tokens stand before each row."""
+    if here.technique in VIRTUAL:
+        return VIRTUAL_TOKENS
+    small = here.params_b is not None and here.params_b < SMALL_B
+    wide = bool(set(here.label.objectives) & set(KNOWLEDGE)) or (here.rows or 0) > 20_000
+    return 64 if wide and not small else 16
+
+
 def train_spec(here: Setting, objective: Objective, rows: int | None) -> TrainSpec:
     """Hyperparameters of one stage on `rows` training rows."""
     length = max_length(here)
     batch = batch_size(here, objective, rows)
-    micro, checkpointing = micro_batch(here, objective, batch, length)
+    found = room(here, objective, batch, length, adapter_rank(here))
     epochs = epoch_count(here, objective, rows)
     seen = rows * ANSWERS if rows is not None and objective in REINFORCED else rows
     steps = math.ceil(seen / batch) * epochs if seen is not None else None
@@ -163,25 +173,31 @@ def train_spec(here: Setting, objective: Objective, rows: int | None) -> TrainSp
         here.because("train.beta", "beta_orpo" if objective is Objective.ORPO else "beta")
     warmup = 0.1 if preference else 0.05
     here.because("train.warmup_ratio", "warmup_preference" if preference else "warmup")
+    norm = 0.3 if here.technique is Technique.QLORA and here.large else 1.0
+    here.because("train.max_grad_norm", "norm_qlora" if norm < 1 else "norm")
+    here.because("train.scheduler", "scheduler")
+    here.because("train.precision", "precision" if here.gpu else "precision_cpu")
+    if not here.gpu:
+        here.because("train.threads", "threads")
     speed = quick(here, objective, rows, batch, length)
     judged = objective not in REINFORCED
     if judged:
         here.because("train.patience", "patience", patience=PATIENCE)
-        here.because("train.keep_best", "keep_best")
+    here.because("train.keep_best", "keep_best" if judged else "keep_last")
     return TrainSpec(
         epochs=float(epochs),
         learning_rate=rate(here, objective, steps),
         warmup_ratio=warmup,
-        max_grad_norm=0.3 if here.technique is Technique.QLORA and here.large else 1.0,
-        optimizer=optimizer(here),
-        micro_batch=micro,
-        grad_accum=max(batch // micro, 1),
+        max_grad_norm=norm,
+        optimizer=found.optimizer,
+        micro_batch=found.rows,
+        grad_accum=max(batch // found.rows, 1),
         max_length=length,
         packing=speed.packing,
         batching=speed.batching,
         attention=speed.attention,
         liger=speed.liger,
-        grad_ckpt=checkpointing,
+        grad_ckpt=found.grad_ckpt,
         beta=0.1 if preference else None,
         log_steps=max((steps or 0) // 200, 1),
         eval_steps=often,
@@ -211,8 +227,9 @@ def rate(here: Setting, objective: Objective, steps: int | None) -> float:
         params_b=here.params_b,
         steps=steps,
     )
-    params = {"rate": f"{found.value:g}", "width": found.width, "gain": f"{found.gain:g}", "objective": objective.value}
-    here.because("train.learning_rate", found.reason, **params)
+    width = f"{found.width}" if found.width_known else f"~{found.width}"
+    params = {"rate": f"{found.value:g}", "width": width, "gain": f"{found.gain:g}", "power": f"{found.power:g}"}
+    here.because("train.learning_rate", found.reason, objective=objective.value, **params)
     return found.value
 
 
@@ -242,7 +259,7 @@ def batch_size(here: Setting, objective: Objective, rows: int | None) -> int:
         here.because("train.grad_accum", "batch_answers", batch=BATCH, answers=ANSWERS)
         return BATCH
     if rows is None or BATCH * EPOCH_STEPS_LEAST <= rows <= 10_000:
-        here.because("train.grad_accum", "batch", batch=BATCH)
+        here.because("train.grad_accum", "batch_full" if here.technique is Technique.FULL else "batch", batch=BATCH)
         return BATCH
     if rows > 10_000:
         batch = 32 if rows <= 50_000 else 64

@@ -24,6 +24,14 @@ SHARE = {
 """Of the supervised rate. Alignment Handbook: DPO 5e-7 full and 5e-6 QLoRA on 7B models whose supervised rates are 2e-5
 and 2e-4; ORPO 8e-6 (Hong et al. 2024); KTO as DPO (Ethayarajh et al. 2024); RL 1e-6 full (TRL's default)."""
 
+SHARE_REASON = {
+    Objective.DPO: "rate_share",
+    Objective.KTO: "rate_share",
+    Objective.ORPO: "rate_share_orpo",
+    Objective.GRPO: "rate_share_rl",
+    Objective.RLHF_PPO: "rate_share_rl",
+}
+
 REWARD_SHARE = 1 / 2
 """Of the supervised rate, for a reward model. TRL's own examples: 1e-5 full and 1e-4 LoRA, beside 2e-5 and 2e-4 for
 supervised tuning of the same models."""
@@ -46,6 +54,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     width: int
     width_known: bool
     gain: float
+    power: float
 
 
 def learning_rate(
@@ -70,8 +79,8 @@ def learning_rate(
     if technique in VIRTUAL_RATE:
         value, reason = VIRTUAL_RATE[technique] * part, "rate_virtual"
     elif objective in SHARE:
-        reason = "rate_share"
-    return Rate(value=rounded(min(value, 0.1)), reason=reason, width=width, width_known=known, gain=gain)
+        reason = SHARE_REASON[objective]
+    return Rate(value=rounded(min(value, 0.1)), reason=reason, width=width, width_known=known, gain=gain, power=power)
 
 
 def reward_rate(

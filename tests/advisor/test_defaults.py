@@ -185,6 +185,45 @@ def test_rows_at_once_follow_the_memory_of_the_card() -> None:
     assert at_once(24, "ft/sft:qlora")[0] >= cards[0][0]
 
 
+@pytest.mark.parametrize(
+    ("label", "params_b", "vram_gb", "optimizer", "said"),
+    [
+        ("ft/sft:full", 1.5, 141.0, "adamw_torch_fused", "eight bytes a weight, fit into 132.5 GiB"),
+        ("ft/sft:full", 1.5, 24.0, "adamw_8bit", "would fit into 22.6 GiB"),
+        ("ft/sft:full", 8.0, 80.0, "paged_adamw_8bit", "not even 8-bit states fit into 75.2 GiB"),
+        ("ft/sft:qlora", 8.0, 80.0, "adamw_torch_fused", "nothing to save"),
+        ("ft/sft:qlora", 32.0, 24.0, "paged_adamw_8bit", "memory is tight"),
+        ("ft/sft:full", 1.5, None, "adamw_8bit", "is not known"),
+        ("ft/sft:full", 0.1, None, "adamw_torch_fused", "large models on a GPU"),
+    ],
+)
+def test_optimizer_states_are_small_only_where_memory_needs_it(
+    label: str, params_b: float, vram_gb: float | None, optimizer: str, said: str
+) -> None:
+    where = Facts(model=Model(params_b=params_b), hardware=Hardware(gpus=[Gpu(name="card", vram_gb=vram_gb)]))
+    recipe = planned(label, facts=where)
+    assert recipe.train.optimizer == optimizer
+    assert said in recipe.why["train.optimizer"]
+
+
+def test_what_the_trainer_decides_itself_has_its_reason_too() -> None:
+    assert {"train.scheduler", "train.precision", "train.max_grad_norm", "train.threads"} <= set(
+        planned(facts=facts(0.5, gpu=False)).why
+    )
+    held = plan_recipe(
+        facts(), "ft/sft:lora", ModelSpec(id="m"), DataSpec(train="t"), rows=200, tokens_p95=None, name="run"
+    )
+    assert held.why["data.eval_fraction"].startswith("10%")
+    assert held.train.keep_best
+    assert held.train.patience == 3
+    assert "data.eval_fraction" not in planned().why
+
+
+def test_a_width_that_was_guessed_is_marked() -> None:
+    assert "hidden size ~4416)" in planned().why["train.learning_rate"]
+    assert "hidden size 4096) ^ 0.781" in planned(known=Known(hidden_size=4096)).why["train.learning_rate"]
+
+
 def test_what_cannot_fit_is_said() -> None:
     where = Facts(model=Model(params_b=70.0), hardware=Hardware(gpus=[Gpu(vram_gb=24.0)]))
     recipe = planned("ft/sft:full", facts=where)
