@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from tuner_tui.inspect import oddities
 from tuner_tui.inspect.alike import Alike
-from tuner_tui.inspect.formats import Shape
 from tuner_tui.inspect.held import Held
 from tuner_tui.inspect.languages import language_of
 from tuner_tui.inspect.mojibake import Repair, lost_characters, repair
@@ -16,7 +15,8 @@ from tuner_tui.inspect.report import Severity, Spread, spread
 from tuner_tui.inspect.rowcheck import check
 from tuner_tui.inspect.sample import Numbered
 from tuner_tui.inspect.scan import Findings, Scan
-from tuner_tui.inspect.talk import Talk, calls_in, messages_in, other_parts, talk_of
+from tuner_tui.inspect.shape import Shape
+from tuner_tui.inspect.talk import Talk, calls_in, messages_in, talk_of
 from tuner_tui.inspect.tokens import Counter
 
 MIXED_SHARE, SKEWED_SHARE, LABELS_MOST = 0.02, 0.9, 50
@@ -71,19 +71,12 @@ class Deep:
             if talk is not None:
                 yield number, talk
                 self._label(named)
-                self._beside_text(number, named)
+                if any(map(calls_in, messages_in(named))):
+                    self.findings.add("tool_calls", Severity.WARNING, number)
 
     def _label(self, named: dict[str, object]) -> None:
         if self.shape.check == "labelled" and len(self.labels) < 1000:
             self.labels[str(named.get("completion"))] += 1
-
-    def _beside_text(self, number: int, named: dict[str, object]) -> None:
-        turns = messages_in(named)
-        if any(map(calls_in, turns)):
-            self.findings.add("tool_calls", Severity.WARNING, number)
-        others = {name for turn in turns for name in other_parts(turn)}
-        if others:
-            self._note("not_text", number, ", ".join(sorted(others)))
 
     def _read(self, number: int, talk: Talk) -> None:
         asked, answer = talk.asked_text[:READ], (talk.answer or "")[:READ]

@@ -183,6 +183,8 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
     if not any({form for _, form in scan.written} <= plain for plain in PLAIN_LABELS):
         table = ", ".join(f"{form} = {str(said).lower()}" for said, form in sorted(scan.written))
         findings.add("mixed_labels", Severity.WARNING, detail=table, count=scan.written.total())
+    if scan.shape.made:
+        findings.add("reformed", Severity.INFO, detail=scan.shape.format, count=scan.rows)
     if scan.shape.guessed:
         pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in scan.renames.items())
         findings.add("mapped_columns", Severity.WARNING, detail=pairs, count=scan.rows)
@@ -199,7 +201,9 @@ def _note_unknown(scan: Scan) -> None:
     if not scan.types and scan.unusable == scan.rows:
         return
     columns = ", ".join(islice(scan.types, 12))
-    if is_message(scan.types):
+    if scan.shape.task:
+        scan.condemn("unsupported_task", scan.shape.task)
+    elif is_message(scan.types):
         scan.condemn("single_messages", columns)
     else:
         scan.condemn("unknown_format", columns + _proposal(scan))

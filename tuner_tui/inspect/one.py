@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from advisor.errors import InputError
-from tuner_tui.inspect.formats import Shape
 from tuner_tui.inspect.rowcheck import check
 from tuner_tui.inspect.rows import Bad, Mended
 from tuner_tui.inspect.scan import Scan
+from tuner_tui.inspect.shape import Shape
 from tuner_tui.inspect.source import open_source, recognised
 from tuner_tui.inspect.talk import Talk, talk_of
 from tuner_tui.safe import clean

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner_tui.inspect.formats import (
-    DOCUMENTS,
-    FEEDBACK,
-    PREFERENCE_PAIRS,
-    ROLES,
-    UNLABELED,
-    VERIFIABLE,
-    Shape,
-    verdict,
-)
+from tuner_tui.inspect.formats import verdict
+from tuner_tui.inspect.shape import DOCUMENTS, FEEDBACK, PREFERENCE_PAIRS, ROLES, UNLABELED, VERIFIABLE, Shape
 from tuner_tui.inspect.talk import Talk, Turn, calls_in, messages_in
 
 TOOLS = ("tools", "functions", "parallel_tool_calls")

@@ -17,12 +17,12 @@ from typing import IO, Any
 
 import msgspec
 
-from tuner_tui.inspect.formats import Shape
 from tuner_tui.inspect.heard import Heard
 from tuner_tui.inspect.opened import CHUNK_BYTES, ROW_BYTES_MAX
 from tuner_tui.inspect.rows import Block, json_lines
 from tuner_tui.inspect.sample import Sample
 from tuner_tui.inspect.scan import COLUMNS_MAX, Part, Scan
+from tuner_tui.inspect.shape import Shape
 
 LEAST_BYTES = 1 << 27
 """Of a file from which a second process is worth its start (about a quarter of a second)."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from tuner_tui.inspect.formats import MARKED, QUANTITY, ROLES, Shape, verdict
+from tuner_tui.inspect.formats import MARKED, QUANTITY, verdict
+from tuner_tui.inspect.media import media_in
+from tuner_tui.inspect.shape import DOCUMENTS, ROLES, Shape
 
 Found = tuple[str, str]
 BLANKS = {"prompt": "empty_prompt", "instruction": "empty_prompt", "question": "empty_prompt", "text": "empty_text"}
@@ -22,6 +24,9 @@ def check(row: Any, shape: Shape) -> Iterator[Found]:
     optional = row.get("input") if shape.format == "alpaca" else None
     if optional is not None and not isinstance(optional, str):
         yield "wrong_type", f"input: {type(optional).__name__}"
+    media = media_in(row) if shape.kind != DOCUMENTS else ""
+    if media:
+        yield "not_text", media
     if shape.check:
         yield from CHECKS[shape.check](row)
 
@@ -126,6 +131,9 @@ def _text_or_turns(row: dict[str, Any], name: str) -> Iterator[Found]:
 
 def preference(row: dict[str, Any]) -> Iterator[Found]:
     """Two different answers to one prompt."""
+    if row.get("undecided") is True:
+        yield "undecided", ""
+        return
     if "prompt" in row:
         yield from _text_or_turns(row, "prompt")
     faults = list(_sides(row, "chosen", "rejected"))
@@ -247,6 +255,16 @@ def checkable(row: dict[str, Any]) -> Iterator[Found]:
         yield "wrong_type", f"answer: {type(answer).__name__}"
 
 
+def chosen(row: dict[str, Any]) -> Iterator[Found]:
+    """A question with choices and an answer that names one of them."""
+    if "odd_choice" in row:
+        yield "bad_choice", row["odd_choice"][:40]
+    elif "choices" in row and "question" not in row:
+        yield "missing_key", "question"
+    else:
+        yield from checkable(row)
+
+
 def marked(row: dict[str, Any]) -> Iterator[Found]:
     """A question and reasoning that ends with a final answer set apart, or that answer alone."""
     faults = list(checkable(row))
@@ -275,6 +293,7 @@ CHECKS: dict[str, Callable[[dict[str, Any]], Iterator[Found]]] = {
     "ultrafeedback": ultrafeedback,
     "unpaired": unpaired,
     "checkable": checkable,
+    "chosen": chosen,
     "marked": marked,
     "prompts": prompts,
     "labelled": labelled,

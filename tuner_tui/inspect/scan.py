@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 
-from tuner_tui.inspect.formats import DOCUMENTS, Shape, shape_of, verdict
+from tuner_tui.inspect import reform
+from tuner_tui.inspect.formats import shape_of, verdict
+from tuner_tui.inspect.media import COLUMNS as MEDIA
 from tuner_tui.inspect.named import renamed
 from tuner_tui.inspect.opened import CHUNK_BYTES, ROW_BYTES_MAX
 from tuner_tui.inspect.repeats import Repeats
 from tuner_tui.inspect.report import Severity
 from tuner_tui.inspect.rowcheck import check, sound_roles
 from tuner_tui.inspect.rows import Bad, Block, Mended, duplicate_keys
+from tuner_tui.inspect.shape import DOCUMENTS, Shape
 from tuner_tui.inspect.tally import Tally
 from tuner_tui.inspect.typed import Typed, TypedTalks, typed_for, typed_talks
 
@@ -103,7 +106,8 @@ class Scan:
     def _columns(self, block: Block) -> bool:
         """The fast way: every row an object of the same keys, wanted columns all text and none blank."""
         if self.shape.check:
-            return self.shape.check == "turns" and not self.renames and self._as_talks(block)
+            plain = self.shape.check == "turns" and not self.renames and not self.shape.made
+            return plain and self._as_talks(block)
         found = self._as_before(block) or self._as_one(block)
         if found is None:
             return False
@@ -151,6 +155,8 @@ class Scan:
         if set(map(type, rows)) != {dict} or set(map(len, rows)) != {len(keys)}:
             return None
         if not {self.mapping.get(name, name) for name in self.shape.texts} <= first.keys():
+            return None
+        if not MEDIA.isdisjoint(keys) and self.shape.kind != DOCUMENTS:
             return None
         try:
             columns = self._transposed(keys, rows)
@@ -276,9 +282,10 @@ class Scan:
 
     def renamed(self, row: Any) -> Any:
         """The row with its columns under our names; other columns stay."""
-        if not self.renames or not isinstance(row, dict):
+        if not isinstance(row, dict):
             return row
-        return renamed(row, self.renames)
+        named = renamed(row, self.renames) if self.renames else row
+        return reform.made(named, self.shape.made) if self.shape.made else named
 
     def _note_row(self, row: dict[str, Any]) -> None:
         total = 0

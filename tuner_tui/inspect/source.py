@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 from advisor.errors import InputError
 from tuner_tui.inspect.arrays import held_split, json_document
 from tuner_tui.inspect.documents import Folder, document_rows, look
-from tuner_tui.inspect.formats import DOCUMENTS, Shape, recognise
+from tuner_tui.inspect.formats import recognise
 from tuner_tui.inspect.heard import end
 from tuner_tui.inspect.hub import cached
 from tuner_tui.inspect.named import renamed
 from tuner_tui.inspect.opened import Container, Opened, open_file, refuse_odd, suffix_of
 from tuner_tui.inspect.rows import Block, Mended, json_lines
+from tuner_tui.inspect.shape import DOCUMENTS, Shape
 from tuner_tui.inspect.tables import arrow_rows, csv_rows, parquet_rows
 from tuner_tui.safe import clean
 

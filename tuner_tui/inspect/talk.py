@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tuner_tui.inspect.formats import DOCUMENTS, ROLES, SYSTEM, Shape
+from tuner_tui.inspect.formats import SYSTEM
+from tuner_tui.inspect.shape import DOCUMENTS, ROLES, Shape
 
 Turn = dict[str, str]
 
@@ -69,13 +70,6 @@ def messages_in(row: dict[str, Any]) -> list[dict[str, Any]]:
     """The turns of a row as they stand, where it is a conversation."""
     value = row.get("messages", row.get("conversations"))
     return [turn for turn in value if isinstance(turn, dict)] if isinstance(value, list) else []
-
-
-def other_parts(turn: dict[str, Any]) -> list[str]:
-    """The types of a turn's parts that are no text: `image_url`, `input_audio`."""
-    parts = turn.get("content")
-    types = [str(part.get("type")) for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    return [name for name in types if name not in ("text", "None")]
 
 
 def _content(value: Any) -> str:
@@ -166,6 +160,7 @@ READERS = {
     "unpaired": _pair,
     "checkable": _pair,
     "marked": _pair,
+    "chosen": _pair,
     "prompts": _pair,
     "labelled": _pair,
     "preference": _preference,
