@@ -7,7 +7,7 @@ from itertools import groupby
 
 from advisor.coach.numbers import labels_all_masked, loss_fell_to_exact_zero
 from advisor.coach.rule import STOP, Evidence, watches
-from advisor.coach.telemetry import Answer, Course, Points, Telemetry, course, most_gained, noise, values
+from advisor.coach.telemetry import STRAYS, Answer, Course, Points, Telemetry, course, most_gained, noise, values
 from advisor.methods import Objective, Technique
 from advisor.rates import learning_rate
 
@@ -16,7 +16,7 @@ LORA_LR = ("Thinking Machines, LoRA Without Regret: the best rate is about ten t
 EARLY = ("Prechelt, Early Stopping - But When? (generalisation loss)", None)
 EOS = ("transformers issue 23230 and the like: padding with the end token masks it, so that it is never learned", None)
 
-RISE, STRAYS = 0.10, 5.0
+RISE = 0.10
 WARMUP_SHARE = 0.35
 SPIKE, SPIKES, SPIKE_NOISE = 1.3, 5, 3.0
 SLOW_SHARE, SLOW_GAIN = 0.4, 0.02

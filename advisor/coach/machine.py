@@ -3,44 +3,80 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from advisor.coach.rule import STOP, Evidence, watches
-from advisor.coach.telemetry import Load, Telemetry, course, values
+from advisor.coach.telemetry import STRAYS, Load, Telemetry, course, values
 
 NVIDIA = ("NVIDIA, GPU slowdown and maximum operating temperature in nvidia-smi -q -d TEMPERATURE", None)
 PYTORCH = ("PyTorch, performance tuning guide: data loading that starves the device", None)
 
-BUSY_PCT, READINGS = 40.0, 30
-HOT_C, TOO_HOT_C, SLOWER = 83.0, 90.0, 1.08
+BUSY_PCT, IDLE_PCT, READINGS = 40.0, 20.0, 30
+WAITS, WAIT_STEPS = 0.4, 20
+HOT_C, TOO_HOT_C, SLOWER, HEAT_READINGS = 83.0, 90.0, 1.08, 10
 CREEP, CREEP_SHARE = 0.015, 0.10
+SLOW_CREEP = 0.002
 MARGIN = 2.0
 LOOKS = 5
 
 
-def _known(loads: tuple[Load, ...], what: Callable[[Load], float | None]) -> list[float]:
+def _by_device(t: Telemetry) -> list[list[Load]]:
+    """The readings of each device by itself: two GPUs are never one series."""
+    found: dict[str | None, list[Load]] = {}
+    for load in t.loads:
+        found.setdefault(load.device, []).append(load)
+    return list(found.values())
+
+
+def _known(loads: Sequence[Load], what: Callable[[Load], float | None]) -> list[float]:
     return [value for load in loads if (value := what(load)) is not None]
+
+
+def waiting_share(t: Telemetry) -> float | None:
+    """The share of the latest steps' time that went by until their rows were there; None = not told."""
+    lasted = dict(t.step_s)
+    known = [(waited, whole) for step, waited in t.waits if waited is not None and (whole := lasted.get(step))]
+    # One long wait is no habit: a resumed run looks for its place in the data once.
+    known = sorted(known[-READINGS:])[:-1]
+    if len(known) < WAIT_STEPS:
+        return None
+    return min(1.0, sum(waited for waited, _ in known) / sum(whole for _, whole in known))
 
 
 @watches("COA020", sources=(PYTORCH,), figures={"busy": BUSY_PCT})
 def gpu_waits(t: Telemetry) -> Evidence | None:
     """The GPU stands idle for most of the time that it trains."""
-    busy = _known(tuple(load for load in t.loads if load.source == "nvml"), lambda load: load.util_pct)[-120:]
-    if len(busy) < READINGS or statistics.median(busy) >= BUSY_PCT:
-        return None
-    return {"busy": round(statistics.median(busy))}
+    waited = waiting_share(t)
+    if waited is not None and waited >= WAITS:
+        return None  # rows_come_too_slowly says why
+    # A small model is done before the next work is given to it: where rows are known to be there, less is asked.
+    limit = BUSY_PCT if waited is None or waited >= WAITS / 4 else IDLE_PCT
+    for loads in _by_device(t):
+        if any(load.source == "host" or load.device == "cpu" for load in loads):
+            continue
+        busy = _known(loads, lambda load: load.util_pct)[-120:]
+        if len(busy) >= READINGS and statistics.median(busy) < limit:
+            return {"busy": round(statistics.median(busy))}
+    return None
+
+
+@watches("COA026", sources=(PYTORCH,), figures={"waits": WAITS})
+def rows_come_too_slowly(t: Telemetry) -> Evidence | None:
+    """Much of each step goes by before its rows are there: training is starved by its data."""
+    waited = waiting_share(t)
+    return {"share": round(100 * waited)} if waited is not None and waited >= WAITS else None
 
 
 @watches("COA021", sources=(NVIDIA,), figures={"hot": HOT_C})
 def throttled_by_heat(t: Telemetry) -> Evidence | None:
-    """The GPU is at its thermal limit and the steps take longer than before."""
-    heat = _known(t.loads, lambda load: load.temp_c)[-READINGS:]
-    if len(heat) < READINGS or (hot := statistics.median(heat)) < HOT_C:
-        return None
+    """The GPU is at its thermal limit and the steps take longer than before, by more than chance."""
+    heats = [_known(loads, lambda load: load.temp_c)[-READINGS:] for loads in _by_device(t)]
+    hot = max((statistics.median(heat) for heat in heats if len(heat) >= HEAT_READINGS), default=0.0)
     pace = course(t.step_s)
     slower = pace.last / pace.best if pace is not None and pace.best > 0 else 1.0
-    if hot < TOO_HOT_C and slower < SLOWER:
+    sure = pace is not None and pace.last - pace.best > STRAYS * pace.stray
+    if hot < HOT_C or (hot < TOO_HOT_C and (slower < SLOWER or not sure)):
         return None
     return {"heat": round(hot), "slower": round(100 * (slower - 1))}
 
@@ -48,16 +84,24 @@ def throttled_by_heat(t: Telemetry) -> Evidence | None:
 @watches("COA022", action=STOP)
 def memory_creeps(t: Telemetry) -> Evidence | None:
     """The memory held grows window by window, long after everything was allocated once."""
-    held = _known(t.loads, lambda load: load.held_bytes)
+    return next((found for loads in _by_device(t) if (found := _creeping(loads, t.eta_s))), None)
+
+
+def _creeping(loads: Sequence[Load], eta_s: float | None) -> Evidence | None:
+    """Evidence when a device's memory grew in each of five windows: by much, or so that it is full before the end."""
+    held = [load for load in loads if load.held_bytes is not None]
     held = held[len(held) // 4 :]
     if len(held) < READINGS:
         return None
     size = len(held) // 5
-    levels = [max(held[at * size : (at + 1) * size]) for at in range(5)]
-    total = next((load.total_bytes for load in reversed(t.loads) if load.total_bytes), None)
-    least = CREEP * levels[0]
-    grows = all(after - before >= least for before, after in pairwise(levels))
-    if not grows or levels[-1] < (1 + CREEP_SHARE) * levels[0]:
+    levels = [max(load.held_bytes or 0.0 for load in held[at * size : (at + 1) * size]) for at in range(5)]
+    total = next((load.total_bytes for load in reversed(loads) if load.total_bytes), None)
+    least = min(after - before for before, after in pairwise(levels))
+    much = least >= CREEP * levels[0] and levels[-1] >= (1 + CREEP_SHARE) * levels[0]
+    span = held[-1].at - held[0].at
+    # The slowest of the windows tells the pace: growth that is dying down reaches no end.
+    full = levels[-1] + (least * 5 / span if span > 0 else 0.0) * (eta_s or 0.0) > (total or float("inf"))
+    if not much and not (full and least >= SLOW_CREEP * levels[0]):
         return None
     room = None if total is None else round((total - levels[-1]) / 2**30, 1)
     return {"first": _gib(levels[0]), "now": _gib(levels[-1]), "room": "?" if room is None else room}

@@ -17,6 +17,8 @@ NEIGHBOURS = 0.954
 """Of normal noise: |a - b| has a median of 0.954 sigma."""
 MEAN_NEIGHBOURS, JUMPS = 1.128, 20
 """Its mean is 1.128 sigma; one difference and a twentieth of them may be a jump of the level, not noise."""
+STRAYS = 5.0
+"""Medians that differ by so many strays do not by chance."""
 STRAY = 1.253
 """Of normal noise: the median of n values has a standard error of 1.253 sigma / sqrt(n)."""
 
@@ -34,6 +36,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """One reading of one device while training: unix seconds, percent, degrees, bytes. None = not known."""
 
     at: float
+    device: str | None = None
     source: str | None = None
     util_pct: float | None = None
     temp_c: float | None = None
@@ -45,7 +48,8 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     """A run so far. Series are `(step, value)`; a value that was not finite is None. Seconds, bytes.
 
     `score_*` are the ends (low, high) of the held-out score, where higher is better; `wanted_*` the loss of the
-    held-out answers; `extras` what only the method reports (`rewards_margin`, `kl`, ...).
+    held-out answers; `extras` what only the method reports (`rewards_margin`, `kl`, ...); `waits` the part of `step_s`
+    that went by until the step's rows were there.
     """
 
     step: int = 0
@@ -61,6 +65,7 @@ class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
     grad_norms: Points = ()
     extras: Mapping[str, Points] = {}
     step_s: Points = ()
+    waits: Points = ()
     answers: tuple[Answer, ...] = ()
     score_before: tuple[float, float] | None = None
     score_after: tuple[float, float] | None = None

@@ -47,6 +47,7 @@ class Coach:
         self._pending: list[Event] = []
         self._loads: list[Load] = []
         self._step_s: list[tuple[float, float | None]] = []
+        self._waits: list[tuple[float, float | None]] = []
         self._free: list[tuple[float, float | None]] = []
         self._answers: list[Answer] = []
         self._checkpoint_bytes: float | None = None
@@ -85,6 +86,7 @@ class Coach:
         self._told.clear()
         self._loads.clear()
         self._step_s.clear()
+        self._waits.clear()
         self._free.clear()
         self._looked_at = 0
 
@@ -129,6 +131,7 @@ class Coach:
             grad_norms=self._of_stage(view.grad_norms),
             extras={name.replace("/", "_"): self._of_stage(found) for name, found in view.extras.items()},
             step_s=tuple(self._step_s),
+            waits=tuple(self._waits),
             answers=tuple(self._answers),
             score_before=_span(view.scores.get("before")),
             score_after=_span(view.scores.get("after")),
@@ -146,7 +149,9 @@ class Coach:
         return tuple(point for point in points if point[0] > self._after) if self._after else points
 
     def _hear_step(self, event: Event) -> None:
-        _keep(self._step_s, (integer(event, "step") or 0, number(event, "step_s")))
+        step = integer(event, "step") or 0
+        _keep(self._step_s, (step, number(event, "step_s")))
+        _keep(self._waits, (step, number(event, "data_s")))
 
     def _hear_gpu(self, event: Event) -> None:
         at = number(event, "at")
@@ -155,6 +160,7 @@ class Coach:
         held = number(event, "process_bytes")
         load = Load(
             at=at,
+            device=text(event, "device", 40),
             source=text(event, "source", 20),
             util_pct=number(event, "util_pct"),
             temp_c=number(event, "temp_c"),

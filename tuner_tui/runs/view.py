@@ -17,7 +17,9 @@ MAX_CHECKPOINTS = 200
 MAX_EXTRAS = 32
 SMOOTHING = 0.9
 
-_STEP_FIELDS = frozenset({"v", "t", "at", "step", "total", "epoch", "tokens", "tokens_per_s", "step_s", "nonfinite"})
+_STEP_FIELDS = frozenset(
+    {"v", "t", "at", "step", "total", "epoch", "tokens", "tokens_per_s", "step_s", "data_s", "nonfinite"}
+)
 _NAMED = {"loss": "loss", "lr": "learning_rate", "grad_norm": "grad_norm"}
 
 

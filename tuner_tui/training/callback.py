@@ -34,12 +34,29 @@ class TokenCounter:
         self.tokens += int(counted)
 
 
+class RowClock:
+    """Counts the seconds that the trainer waits until a step's rows are there."""
+
+    def __init__(self, trainer: Any) -> None:
+        self.seconds = 0.0
+        self._fetch = trainer.get_batch_samples
+        trainer.get_batch_samples = self._timed
+
+    def _timed(self, *args: Any, **kwargs: Any) -> Any:
+        since = time.monotonic()
+        try:
+            return self._fetch(*args, **kwargs)
+        finally:
+            self.seconds += time.monotonic() - since
+
+
 class Reporter(TrainerCallback):  # type: ignore[misc]
     """Writes step, eval and checkpoint events, looks for the stop file, and keeps checkpoints whole."""
 
-    def __init__(self, job: Job, counter: TokenCounter, made_from: dict[str, object]) -> None:
+    def __init__(self, job: Job, counter: TokenCounter, rows: RowClock, made_from: dict[str, object]) -> None:
         self._job = job
         self._counter = counter
+        self._rows = rows
         self._made_from = made_from
         self._since = time.monotonic()
         self._steps = 0
@@ -86,6 +103,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             tokens=self._counter.tokens,
             tokens_per_s=(self._counter.tokens - self._tokens) / elapsed,
             step_s=elapsed / steps,
+            data_s=self._rows.seconds / steps,
             **named(logs),
         )
         rate, spent = (self._counter.tokens - self._tokens) / elapsed, elapsed / steps
@@ -125,6 +143,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         self._since = time.monotonic()
         self._steps = step
         self._tokens = self._counter.tokens
+        self._rows.seconds = 0.0
 
 
 class Wrapped(TrainerCallback):  # type: ignore[misc]

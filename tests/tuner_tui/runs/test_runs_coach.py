@@ -233,6 +233,38 @@ def test_a_gpu_that_waits_or_is_hot_is_named() -> None:
     assert ids(Telemetry(loads=loads(lambda at: {"temp_c": 86.0}), step_s=points([1.0] * 60))) == set()
 
 
+def test_rows_that_come_too_slowly_are_told_from_a_model_that_is_small() -> None:
+    lasted = points([1.0] * 40)
+    slow, quick = points([0.6] * 40), points([3.0] + [0.01] * 39)
+    assert ids(Telemetry(step_s=lasted, waits=slow)) == {"COA026"}
+    assert ids(Telemetry(step_s=lasted, waits=slow, loads=loads(lambda at: {"util_pct": 12.0}))) == {"COA026"}
+    assert ids(Telemetry(step_s=lasted, waits=quick, loads=loads(lambda at: {"util_pct": 30.0}))) == set()
+
+
+def test_steps_of_unlike_length_on_a_hot_gpu_are_not_its_protecting_itself() -> None:
+    dice = random.Random(3)
+    unlike = points([dice.choice([0.5, 1.0, 1.6]) for _ in range(60)])
+    assert ids(Telemetry(loads=loads(lambda at: {"temp_c": 86.0}), step_s=unlike)) == set()
+
+
+def test_each_device_is_judged_by_itself() -> None:
+    def second(at: int) -> dict[str, Any]:
+        return {"device": "cuda:1", "held_bytes": 6e9 + 2e9 * (at > 50), "util_pct": 41.0}
+
+    assert ids(Telemetry(loads=(*loads(lambda at: {"device": "cuda:0"}), *loads(second)))) == set()
+    leak = loads(lambda at: {"device": "cuda:1", "held_bytes": 9e9 + at * 4e7})
+    mixed = tuple(load for pair in zip(loads(lambda at: {"device": "cuda:0"}), leak, strict=True) for load in pair)
+    assert ids(Telemetry(loads=mixed)) == {"COA022"}
+
+
+def test_memory_that_is_full_before_the_end_is_named_however_slowly_it_grows() -> None:
+    slow = loads(lambda at: {"held_bytes": 2.2e10 + at * 8e6})
+    assert ids(Telemetry(loads=slow)) == set()
+    assert ids(Telemetry(loads=slow, eta_s=3600.0)) == {"COA022"}
+    settles = loads(lambda at: {"held_bytes": 2.2e10 + 1e9 * (1 - 0.8**at)})
+    assert ids(Telemetry(loads=settles, eta_s=3600.0)) == set()
+
+
 def test_a_host_that_idles_is_no_gpu_that_waits() -> None:
     assert ids(Telemetry(loads=loads(lambda at: {"source": "host", "util_pct": 5.0, "temp_c": None}))) == set()
 
