@@ -1,7 +1,9 @@
 """The user's own reward function runs in its own limited process: it can neither stop nor bend the training.
 
-Limited are its memory, the size of the files that it writes, its time for an answer and its children: it may have none
-(for the superuser the kernel does not refuse them), and what it started ends with it.
+Limited are its memory, the size of the files that it writes, its time for an answer and its children: it may have none.
+The kernel refuses them to everybody but the superuser, whose function runs in a process namespace of its own where that
+is allowed: all that it started ends with it, under whatever session. The network is not limited: a function may ask a
+judge, but it gets none of our keys.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ LINE_BYTES = 1 << 20
 
 # Read by a bare interpreter: nothing of ours is imported there. Whatever the function prints goes to stderr.
 WORKER = """
-import importlib.util, json, os, sys
+import ctypes, importlib.util, json, os, sys
 path, name, memory, written = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 try:
     import resource
@@ -35,6 +37,11 @@ try:
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # the kernel lets the superuser pass
 except (ImportError, ValueError, OSError):
     pass
+if hasattr(os, "geteuid") and os.geteuid() == 0 and hasattr(ctypes.CDLL(None), "unshare"):
+    if ctypes.CDLL(None).unshare(0x20000000) == 0:  # CLONE_NEWPID: the first child is the namespace's first process
+        inner = os.fork()
+        if inner:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]) & 0xFF)
 said = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
 spec = importlib.util.spec_from_file_location("reward", path)
