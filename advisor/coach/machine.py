@@ -13,7 +13,7 @@ NVIDIA = ("NVIDIA, GPU slowdown and maximum operating temperature in nvidia-smi 
 PYTORCH = ("PyTorch, performance tuning guide: data loading that starves the device", None)
 
 BUSY_PCT, IDLE_PCT, READINGS = 40.0, 20.0, 30
-WAITS, WAIT_STEPS = 0.4, 20
+WAITS, WAIT_STEPS, WORTH_S = 0.4, 20, 0.03
 HOT_C, TOO_HOT_C, SLOWER, HEAT_READINGS = 83.0, 90.0, 1.08, 10
 CREEP, CREEP_SHARE = 0.015, 0.10
 SLOW_CREEP = 0.002
@@ -41,7 +41,9 @@ def waiting_share(t: Telemetry) -> float | None:
     known = sorted(known[-READINGS:])[:-1]
     if len(known) < WAIT_STEPS:
         return None
-    return min(1.0, sum(waited for waited, _ in known) / sum(whole for _, whole in known))
+    waited = sum(waited for waited, _ in known)
+    # Milliseconds are what putting a batch together takes: a share of them says only that the model is tiny.
+    return min(1.0, waited / sum(whole for _, whole in known)) if waited >= WORTH_S * len(known) else 0.0
 
 
 @watches("COA020", sources=(PYTORCH,), figures={"busy": BUSY_PCT})

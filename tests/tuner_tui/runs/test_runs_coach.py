@@ -238,6 +238,7 @@ def test_rows_that_come_too_slowly_are_told_from_a_model_that_is_small() -> None
     slow, quick = points([0.6] * 40), points([3.0] + [0.01] * 39)
     assert ids(Telemetry(step_s=lasted, waits=slow)) == {"COA026"}
     assert ids(Telemetry(step_s=lasted, waits=slow, loads=loads(lambda at: {"util_pct": 12.0}))) == {"COA026"}
+    assert ids(Telemetry(step_s=points([0.01] * 40), waits=points([0.006] * 40))) == set()
     assert ids(Telemetry(step_s=lasted, waits=quick, loads=loads(lambda at: {"util_pct": 30.0}))) == set()
 
 
