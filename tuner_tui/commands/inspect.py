@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", help=told("inspect.help.path"))
     parser.add_argument("--json", action="store_true", help=told("inspect.help.json"))
     parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help=told("inspect.help.map"))
+    parser.add_argument("--encoding", metavar="NAME", help=told("inspect.help.encoding"))
     parser.add_argument("--limit", type=int, metavar="ROWS", help=told("inspect.help.limit"))
     parser.add_argument("--test", metavar="PATH", help=told("inspect.help.test"))
     parser.add_argument("--model", metavar="DIR", help=told("inspect.help.model"))
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         model=args.model,
         max_length=args.max_length,
         full=args.full,
+        encoding=args.encoding,
     )
     if args.json:
         print_json(found.to_json())
@@ -56,7 +58,7 @@ def show(args: argparse.Namespace) -> int:
     """One row as the model reads it, in runs of trained and masked text."""
     if args.model is None:
         raise InputError("inspect.show_model")
-    pieces = trained_view(args.path, args.show, args.model, mapping_of(args.map))
+    pieces = trained_view(args.path, args.show, args.model, mapping_of(args.map), args.encoding)
     if args.json:
         print_json([msgspec.structs.replace(piece, text=clean(piece.text, SHOWN, lines=True)) for piece in pieces])
         return ExitCode.DONE

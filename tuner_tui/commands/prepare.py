@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", help=told("prepare.help.path"))
     parser.add_argument("--out", required=True, metavar="DIR", help=told("prepare.help.out"))
     parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help=told("prepare.help.map"))
+    parser.add_argument("--encoding", metavar="NAME", help=told("inspect.help.encoding"))
     codes = ", ".join(BY_WISH)
     parser.add_argument("--drop", default="", metavar="CODES", help=told("prepare.help.drop", codes=codes))
     kept = ", ".join(ALWAYS)
@@ -68,6 +69,7 @@ def choice_of(args: argparse.Namespace) -> Choice:
         group=args.group,
         time=args.time,
         seed=args.seed,
+        encoding=args.encoding,
     )
 
 
@@ -80,9 +82,9 @@ def lines(made: Prepared, told: Callable[..., str]) -> list[str]:
     text = [told("prepare.kept", kept=made.kept, rows=made.rows, kind=made.kind)]
     text += [told("prepare.file", name=name, rows=file["rows"]) for name, file in made.files.items()]
     if made.dropped:
-        text.append(told("prepare.dropped", counts=_counts(made.dropped)))
+        text.append(told("prepare.dropped", counts=_counts(made.dropped, told)))
     if made.repaired:
-        text.append(told("prepare.repaired", counts=_counts(made.repaired)))
+        text.append(told("prepare.repaired", counts=_counts(made.repaired, told)))
     lacking = missing(made.kind, made.kept)
     if lacking:
         source = told("prepare.source.guide" if made.kind == "instruction_pairs" else "prepare.source.ours")
@@ -90,8 +92,16 @@ def lines(made: Prepared, told: Callable[..., str]) -> list[str]:
     return [*text, told("prepare.written", out=clean(made.out), fingerprint=made.fingerprint[:12])]
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{code} {count}" for code, count in counts.items())
+def _counts(counts: dict[str, int], told: Callable[..., str]) -> str:
+    """Each code with its number, and in words where there are some: codes are what --drop and --keep take."""
+    return ", ".join(f"{count} {_named(code, told)}" for code, count in counts.items())
+
+
+def _named(code: str, told: Callable[..., str]) -> str:
+    try:
+        return f"{told(f'prepare.code.{code}')} ({code})"
+    except KeyError:
+        return code
 
 
 def write_template(kind: str, path: Path, *, quiet: bool) -> int:

@@ -99,7 +99,7 @@ def _json(path: Path) -> dict[str, object]:
     return raw if isinstance(raw, dict) else {}
 
 
-def document_rows(paths: list[Path], notes: list[tuple[str, str]]) -> Iterator[Block]:
+def document_rows(paths: list[Path], notes: list[tuple[str, str]], encoding: str | None = None) -> Iterator[Block]:
     """One row a document: its text under `text`, its name under `file`; in blocks of a megabyte or so.
 
     A text of more than MAX_DOCUMENT_BYTES becomes rows of PIECE_BYTES or so, and `notes` gets "pieces" with its name.
@@ -107,7 +107,7 @@ def document_rows(paths: list[Path], notes: list[tuple[str, str]]) -> Iterator[B
     rows: list[dict[str, str] | Bad] = []
     lines: list[bytes] = []
     size = 0
-    for path, row in chain.from_iterable(_documents(path, notes) for path in paths):
+    for path, row in chain.from_iterable(_documents(path, notes, encoding) for path in paths):
         line = row["text"].encode() if isinstance(row, dict) else path.name.encode("utf-8", "replace")
         rows.append(row)
         lines.append(line)
@@ -119,18 +119,20 @@ def document_rows(paths: list[Path], notes: list[tuple[str, str]]) -> Iterator[B
         yield Block(rows, lines)
 
 
-def _documents(path: Path, notes: list[tuple[str, str]]) -> Iterator[tuple[Path, dict[str, str] | Bad]]:
+def _documents(
+    path: Path, notes: list[tuple[str, str]], encoding: str | None
+) -> Iterator[tuple[Path, dict[str, str] | Bad]]:
     """The rows of one file: one, or pieces of a large text."""
     from advisor.errors import InputError
 
     try:
-        opened = open_file(path)
+        opened = open_file(path, encoding)
         large = path.stat().st_size > MAX_DOCUMENT_BYTES
     except (InputError, OSError):
-        yield path, _document(path)
+        yield path, _document(path, encoding)
         return
     if opened.container is not Container.TEXT or not large or suffix_of(path) in (".html", ".htm"):
-        yield path, _document(path)
+        yield path, _document(path, encoding)
         return
     notes.append(("pieces", path.name))
     for number, raw in enumerate(_pieces(opened.chunks()), 1):
@@ -166,11 +168,11 @@ def _letter_end(raw: bytes) -> int:
     return end - 1 if raw[end - 1] >= 0xC0 else len(raw)
 
 
-def _document(path: Path) -> dict[str, str] | Bad:
+def _document(path: Path, encoding: str | None) -> dict[str, str] | Bad:
     from advisor.errors import InputError
 
     try:
-        opened = open_file(path)
+        opened = open_file(path, encoding)
         if opened.container is Container.PDF:
             text = pdf_text(path)
             return text if isinstance(text, Bad) else {"file": path.name, "text": text}

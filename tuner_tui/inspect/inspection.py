@@ -38,7 +38,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """How to look: our field -> their column, rows at most, the tokenizer's folder, the length rows are cut at.
 
     `full` reads every row in the deeper checks, which else sample a large file. `test` is held-out data that must not
-    be trained on; without it, the test file beside a training file, or the test split of a folder.
+    be trained on; without it, the test file beside a training file, or the test split of a folder. `encoding` is what a
+    person says the text is in; held-out files of their own are read as their bytes tell.
     """
 
     mapping: dict[str, str] = {}
@@ -48,6 +49,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     full: bool = False
     test: Path | None = None
     lang: str | None = None
+    encoding: str | None = None
 
 
 def inspect(
@@ -60,6 +62,7 @@ def inspect(
     max_length: int | None = None,
     full: bool = False,
     test: Path | str | None = None,
+    encoding: str | None = None,
     heard: Heard | None = None,
 ) -> Inspection:
     """Inspect a file or folder; see `Wanted` for the options. `heard` is told how far it is, and may raise to end it.
@@ -75,14 +78,15 @@ def inspect(
         max_length=max_length,
         full=full,
         test=None if test is None else Path(test).expanduser(),
+        encoding=encoding,
     )
-    source = open_source(path)
+    source = open_source(path, encoding)
     held = held_rows(path, source, wanted)
     found = _inspected(
         source._replace(blocks=hearing(source.blocks, path, heard)),
         wanted,
         held,
-        lambda: open_source(path).blocks,
+        lambda: open_source(path, encoding).blocks,
         heard,
     )
     _check_mapping(path, wanted.mapping, found)
@@ -95,7 +99,7 @@ def held_rows(path: Path, source: Source, wanted: Wanted) -> Held | None:
     if test is not None:
         rows = open_source(test)
     elif source.held:
-        rows = Source(chain.from_iterable(blocks_of(open_file(part)) for part in source.held), [])
+        rows = Source(chain.from_iterable(blocks_of(open_file(part, wanted.encoding)) for part in source.held), [])
     elif source.inner is not None:
         rows = Source(source.inner(), [])
     else:

@@ -31,9 +31,9 @@ class OneRow(msgspec.Struct, frozen=True, kw_only=True):
     talk: Talk | None = None
 
 
-def row_at(path: Path | str, number: int, mapping: dict[str, str] | None = None) -> OneRow:
+def row_at(path: Path | str, number: int, mapping: dict[str, str] | None = None, encoding: str | None = None) -> OneRow:
     """Row `number` (from 1); InputError when there is no such row."""
-    source = open_source(Path(path).expanduser())
+    source = open_source(Path(path).expanduser(), encoding)
     shape, early = recognised(source, mapping or {})
     scan, start = Scan(shape, mapping or {}), 0
     for block in chain(early, source.blocks):

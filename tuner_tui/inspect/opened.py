@@ -6,6 +6,7 @@ import codecs
 import csv
 import json
 import os
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -16,8 +17,12 @@ from typing import IO, Any
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui.inspect.encoding import UTF8, encoding_of, suggested
 
 HEAD_BYTES = 65536
+LOOKED_AT = 1 << 23
+FOREIGN = re.compile(rb"[\x80-\xff]")
+BINARY = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"%PDF-")
 CHUNK_BYTES = 1 << 19
 """Small enough that a block of rows stays in the processor's cache while it is judged."""
 ROW_BYTES_MAX = 1 << 26
@@ -63,14 +68,16 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     container: Container
     packing: str | None = None
-    encoding: str = "utf-8"
+    encoding: str = UTF8
+    guess: str | None = None
+    """What bytes that are no UTF-8 may be."""
     old_ends: bool = False
     notes: list[str] = []
 
     @property
     def plain(self) -> bool:
         """Whether the bytes are lines of UTF-8 as they stand."""
-        odd = self.packing or self.old_ends or self.encoding != "utf-8" or "bom" in self.notes
+        odd = self.packing or self.old_ends or self.encoding != UTF8 or "bom" in self.notes
         return self.container is Container.LINES and not odd
 
     def chunks(self) -> Iterator[bytes]:
@@ -79,22 +86,29 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         A compressed stream that breaks off ends early, and `notes` says so from then on.
         """
         raw = unpacked(self.path, self.packing, self.notes)
-        text = _without_bom(raw) if self.encoding == "utf-8" else _recoded(raw, self.encoding)
+        text = _without_bom(raw) if self.encoding == UTF8 else _recoded(raw, self.encoding)
         return (chunk.replace(b"\r", b"\n") for chunk in text) if self.old_ends else text
 
 
-def open_file(path: Path) -> Opened:
-    """Look at the first bytes of a regular file; InputError for what is no file or no text or table at all."""
+def open_file(path: Path, encoding: str | None = None) -> Opened:
+    """Look at the first bytes of a regular file; InputError for what is no file or no text or table at all.
+
+    `encoding` is what a person says it is; without, the bytes tell.
+    """
     refuse_odd(path)
     packing = _packing(_read_head(path))
     head = b"".join(_first(unpacked(path, packing, []), HEAD_BYTES))[:HEAD_BYTES]
+    telling = _telling(path, packing, head)
     notes: list[str] = []
-    encoding = _encoding(head)
+    binary = head.startswith(BINARY)
+    encoding = UTF8 if binary else encoding_of(telling) if encoding is None else _known(encoding)
     if head.startswith(codecs.BOM_UTF8):
         notes.append("bom")
-    if encoding != "utf-8":
+    if encoding != UTF8:
         notes.append("encoding")
-    text = head if encoding == "utf-8" else head.decode(encoding, "replace").encode()
+    elif not binary and suggested(telling) is not None:
+        notes.append("encoding_guess")
+    text = head if encoding == UTF8 else head.decode(encoding, "replace").encode()
     text = text.removeprefix(codecs.BOM_UTF8)
     old_ends = b"\r" in text and b"\n" not in text
     container = _container(text.replace(b"\r", b"\n") if old_ends else text, path, packing)
@@ -102,7 +116,38 @@ def open_file(path: Path) -> Opened:
         notes.append("renamed")
     if old_ends and container in (Container.LINES, Container.TABLE):
         notes.append("line_ends")
-    return Opened(path=path, container=container, packing=packing, encoding=encoding, old_ends=old_ends, notes=notes)
+    return Opened(
+        path=path,
+        container=container,
+        packing=packing,
+        encoding=encoding,
+        guess=suggested(telling) if "encoding_guess" in notes else None,
+        old_ends=old_ends,
+        notes=notes,
+    )
+
+
+def _telling(path: Path, packing: str | None, head: bytes) -> bytes:
+    """The bytes that tell the encoding: where all of the head is ASCII, what follows from the first that is not."""
+    if not head.isascii() or 0 in head or 27 in head:
+        return head
+    for number, chunk in enumerate(unpacked(path, packing, [])):
+        found = FOREIGN.search(chunk)
+        if found is not None:
+            return chunk[found.start() :][:HEAD_BYTES]
+        if number * CHUNK_BYTES >= LOOKED_AT:
+            break
+    return head
+
+
+def _known(encoding: str) -> str:
+    """Python's name of an encoding; InputError when it is none."""
+    try:
+        b"a".decode(encoding, "replace")
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        raise InputError("inspect.encoding", encoding=encoding[:40]) from None
+    return UTF8 if name in ("utf-8", "ascii", "utf-8-sig") else name
 
 
 def refuse_odd(path: Path) -> None:
@@ -209,43 +254,6 @@ def _packing(head: bytes) -> str | None:
     if head.startswith(b"\x1f\x8b"):
         return "gz"
     return "zst" if head.startswith(b"\x28\xb5\x2f\xfd") else None
-
-
-def _encoding(head: bytes) -> str:
-    for bom, name in ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32")):
-        if head.startswith(bom):
-            return name
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    pairs = head[:2048]
-    if len(pairs) >= 8 and pairs[1::2].count(0) > 0.4 * len(pairs) / 2 > 10 * pairs[0::2].count(0):
-        return "utf-16-le"
-    if len(pairs) >= 8 and pairs[0::2].count(0) > 0.4 * len(pairs) / 2 > 10 * pairs[1::2].count(0):
-        return "utf-16-be"
-    return "utf-8" if _is_utf8(head) or not _is_korean(head) else "cp949"
-
-
-def _is_utf8(head: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        decoder.decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _is_korean(head: bytes) -> bool:
-    """Whether CP949 reads all of it and what is not ASCII is nearly all common Hangul (KS X 1001: 2,350 syllables).
-
-    A few Latin-1 letters are not, and Shift JIS or GBK read as CP949 gives rare syllables that nobody writes.
-    """
-    try:
-        text = codecs.getincrementaldecoder("cp949")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    foreign = [letter for letter in text if ord(letter) > 127]
-    hangul = sum("가" <= letter <= "힣" and min(letter.encode("cp949")) > 0xA0 for letter in foreign)
-    return hangul >= 4 and hangul >= 0.8 * len(foreign)
 
 
 _TEXT_BYTES = bytes({*range(32, 256)} - {127} | {8, 9, 10, 12, 13, 27})

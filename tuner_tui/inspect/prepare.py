@@ -56,6 +56,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     time: str | None = None
     seed: int = 42
+    encoding: str | None = None
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +81,7 @@ def prepare(path: Path | str, out: Path | str, choice: Choice, *, heard: Heard |
     """
     path, out = Path(path).expanduser(), Path(out).expanduser()
     _refuse_choice(choice)
-    source = open_source(path)
+    source = open_source(path, choice.encoding)
     source = source._replace(blocks=hearing(source.blocks, path, heard))
     shape, early = recognised(source, choice.mapping)
     if not any(map(len, early)):
@@ -91,7 +92,7 @@ def prepare(path: Path | str, out: Path | str, choice: Choice, *, heard: Heard |
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        held = held_rows(path, source, Wanted(mapping=choice.mapping, test=choice.test))
+        held = held_rows(path, source, Wanted(mapping=choice.mapping, test=choice.test, encoding=choice.encoding))
         maker = _Maker(choice, Scan(shape, choice.mapping), held, work)
         maker.read(chain(early, source.blocks))
         if any(code == "changed" for code, _ in source.notes):

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tuner_tui.inspect.encoding import eastern
 from tuner_tui.inspect.linewise import are_plain, count_of, line_ends
 from tuner_tui.inspect.opened import ROW_BYTES_MAX
 from tuner_tui.inspect.private import personal_in, secrets_in
@@ -26,6 +27,7 @@ class Mended(msgspec.Struct, frozen=True):
 
     row: Any
     code: str
+    detail: str = ""
 
 
 class Block:
@@ -132,7 +134,7 @@ def _second_look(line: bytes, may_be_cut: bool, start: int, detail: str) -> Any:
     except UnicodeDecodeError as error:
         if may_be_cut and error.end >= len(line):
             return Bad("cut_last_line")
-        return Bad("not_utf8", f"byte {start + error.start + 1}")
+        return _in_another_encoding(line) or Bad("not_utf8", f"byte {start + error.start + 1}")
     try:
         row = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except _Refused as error:
@@ -148,6 +150,16 @@ def _second_look(line: bytes, may_be_cut: bool, start: int, detail: str) -> Any:
             "bad_json", f"{getattr(error, 'msg', detail)}, column {place + 1}, byte {byte}{_snippet(text, place)}"
         )
     return mended(row)
+
+
+def _in_another_encoding(line: bytes) -> Mended | None:
+    """A line in Korean, Japanese or Chinese Windows' encoding among lines of UTF-8."""
+    name = eastern(line)
+    try:
+        row = None if name is None else _decoder.decode(line.decode(name))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if row is None else Mended(row, "mixed_encoding", str(name))
 
 
 def _snippet(text: str, place: int) -> str:

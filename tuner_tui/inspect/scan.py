@@ -205,7 +205,7 @@ class Scan:
         for at, row in enumerate(block.rows):
             number = self.rows + at + 1
             if isinstance(row, Mended):
-                self.findings.add(row.code, Severity.WARNING, number)
+                self.findings.add(row.code, Severity.WARNING, number, row.detail)
                 row = row.row
             if isinstance(row, Bad):
                 self.findings.add(row.code, Severity.ERROR, number, row.detail)

@@ -40,17 +40,20 @@ class Source(NamedTuple):
     """The file itself where its bytes are lines of UTF-8 as they stand."""
 
 
-def open_source(path: Path) -> Source:
-    """A file or folder, ready to be read; InputError when there is nothing or nothing that can be read."""
+def open_source(path: Path, encoding: str | None = None) -> Source:
+    """A file or folder, ready to be read; InputError when there is nothing or nothing that can be read.
+
+    `encoding` is what a person says the text is in; without, each file's bytes tell.
+    """
     path = cached(path)
     refuse_odd(path)
     if path.is_dir():
-        return _open_folder(path)
-    opened = open_file(path)
+        return _open_folder(path, encoding)
+    opened = open_file(path, encoding)
     notes: Notes = []
     if opened.container in (Container.TEXT, Container.PDF):
         notes += _told(opened)
-        return Source(unchanged(document_rows([path], notes), path, notes), notes, DOCUMENT)
+        return Source(unchanged(document_rows([path], notes, encoding), path, notes), notes, DOCUMENT)
     table = opened.container is Container.TABLE
     return Source(
         _noting(opened, notes), notes, table=table, inner=_inner(opened), plain=path if opened.plain else None
@@ -65,7 +68,7 @@ def _inner(opened: Opened) -> Callable[[], Iterator[Block]] | None:
 
 
 def _told(opened: Opened) -> Notes:
-    details = {"renamed": opened.container.value, "split": "train"}
+    details = {"renamed": opened.container.value, "split": "train", "encoding_guess": opened.guess or ""}
     return [(note, details.get(note, opened.encoding)) for note in opened.notes]
 
 
@@ -95,20 +98,20 @@ def _state(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _open_folder(path: Path) -> Source:
+def _open_folder(path: Path, encoding: str | None) -> Source:
     folder = look(path)
     notes: Notes = [("others", str(folder.others))] if folder.others else []
     if folder.splits:
         notes.append(("split", ", ".join(folder.splits)))
     if folder.documents:
-        return Source(document_rows(folder.documents, notes), notes, DOCUMENT)
+        return Source(document_rows(folder.documents, notes, encoding), notes, DOCUMENT)
     if not folder.parts:
         raise InputError("inspect.empty_folder", path=clean(str(path)))
-    return Source(_parts(folder, notes), notes, held=tuple(folder.held))
+    return Source(_parts(folder, notes, encoding), notes, held=tuple(folder.held))
 
 
-def _parts(folder: Folder, notes: Notes) -> Iterator[Block]:
-    return chain.from_iterable(_noting(open_file(part), notes) for part in folder.parts)
+def _parts(folder: Folder, notes: Notes, encoding: str | None) -> Iterator[Block]:
+    return chain.from_iterable(_noting(open_file(part, encoding), notes) for part in folder.parts)
 
 
 def blocks_of(opened: Opened) -> Iterator[Block]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui.inspect.encoding import eastern
 from tuner_tui.inspect.rows import Bad, Block, Mended
 
 ROWS = 1000
@@ -40,7 +41,7 @@ def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
     header: list[str] | None = None
     twice = False
     while True:
-        lines.damaged = False
+        lines.damaged, lines.other = False, ""
         try:
             cells = next(reader)
         except StopIteration:
@@ -57,12 +58,15 @@ def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
         if lines.ended:
             yield Bad("open_quote")
         elif lines.damaged:
-            yield Bad("not_utf8")
+            yield Bad("not_utf8", f"line {lines.number}")
         elif len(cells) != len(header):
             yield Bad("bad_row", f"{len(cells)} / {len(header)}")
         else:
             row = dict(zip(header, cells, strict=True))
-            yield Mended(row, "duplicate_columns") if twice else row
+            if lines.other:
+                yield Mended(row, "mixed_encoding", lines.other)
+            else:
+                yield Mended(row, "duplicate_columns") if twice else row
 
 
 class _Lines:
@@ -74,7 +78,11 @@ class _Lines:
         self._rest: list[str] = []
         self._held = 0
         self._ready: list[str] = []
+        self.number = 0
+        """Lines given so far."""
         self.damaged = False
+        self.other = ""
+        """The other encoding that a line was in."""
         self.ended = False
         """Whether more was asked for than there is: a row that a reader still asks for then has an open quote."""
 
@@ -107,10 +115,13 @@ class _Lines:
         self._held += len(text)
 
     def _safe(self, line: str) -> str:
+        self.number += 1
         if line.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in line):
             return line
-        self.damaged = True
-        return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        raw = line.encode("utf-8", "surrogateescape")
+        self.other = eastern(raw) or ""
+        self.damaged = not self.other
+        return raw.decode(self.other or "utf-8", "replace")
 
 
 def _chain(first: str, lines: _Lines) -> Iterator[str]:

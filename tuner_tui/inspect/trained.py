@@ -10,10 +10,16 @@ from tuner_tui.inspect.tokens import Counter, Piece
 from tuner_tui.safe import clean
 
 
-def trained_view(path: Path | str, row: int, model: Path | str, mapping: dict[str, str] | None = None) -> list[Piece]:
+def trained_view(
+    path: Path | str,
+    row: int,
+    model: Path | str,
+    mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
+) -> list[Piece]:
     """The tokens of row `row` (from 1) under the model's template; InputError when that row is not usable."""
     counter = Counter(Path(model).expanduser())
-    found = row_at(path, row, mapping)
+    found = row_at(path, row, mapping, encoding)
     if found.talk is None:
         raise InputError("inspect.row_not_usable", path=clean(str(path)), row=row, problem=(found.fault or ("?",))[0])
     return counter.pieces(found.talk)

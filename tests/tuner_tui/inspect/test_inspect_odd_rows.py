@@ -203,24 +203,6 @@ def test_a_very_large_row_is_told(tmp_path: Path) -> None:
     assert (problem.rows, found.usable_rows) == ([13], 13)
 
 
-@pytest.mark.parametrize(
-    ("encoding", "text"),
-    [
-        ("shift_jis", "今日は晴れです。とても暖かいですよ。"),
-        ("gbk", "今天天气晴朗，非常适合外出散步。"),
-        ("cp1251", "Привет, мир"),
-    ],
-)
-def test_other_encodings_are_not_taken_for_korean(encoding: str, text: str, tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    lines = [json.dumps({"prompt": f"{text} {at}", "completion": text}, ensure_ascii=False) + "\n" for at in range(12)]
-    path.write_bytes("".join(lines).encode(encoding))
-    found = inspect(path)
-    assert found.usable_rows == 0
-    assert found.problem("not_utf8") is not None
-    assert [problem.code for problem in found.problems if problem.code == "unknown_format"] == []
-
-
 def test_a_file_that_grows_while_it_is_read_is_told(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(LINES)
