@@ -20,6 +20,7 @@ from advisor.words import Words
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.follow import Event
+from tuner_tui.runs.overview import history
 from tuner_tui.runs.series import Points
 from tuner_tui.runs.view import RunView, Score, fold, integer, number, text
 from tuner_tui.safe import clean
@@ -251,7 +252,8 @@ def deadline_of(recipe: Recipe | None) -> float | None:
 class CoachedWriter(EventWriter):
     """An event writer with a coach beside it: what it finds is written behind the event that showed it.
 
-    It also looks at the disk under the run every `DISK_S` seconds and writes what is free. Only one process may
+    The coach of a run that goes on has heard what was told before: the end of a run alone looks like one that stands
+    still. It also looks at the disk under the run every `DISK_S` seconds and writes what is free. Only one process may
     train into a run folder at a time: InputError when another does.
     """
 
@@ -266,7 +268,7 @@ class CoachedWriter(EventWriter):
         self._folder = path.parent
         self._lock = threading.RLock()
         self._disk_at = float("-inf")
-        self._coach: Coach | None = Coach()
+        self._coach: Coach | None = _heard(path)
         self._deadline_s: float | None = None
 
     def coach_by(self, recipe: Recipe) -> None:
@@ -295,6 +297,17 @@ class CoachedWriter(EventWriter):
             found += self._coach.take(self._write(EventKind.DISK, disk_under(self._folder)))
         for finding in found:
             self._write(EventKind.COACH, note(finding, self._words))
+
+
+def _heard(path: Path) -> Coach | None:
+    """A coach who has heard a log so far; None when it trips over it, which must not cost the run."""
+    coach = Coach()
+    try:
+        coach.take_all(history(path))
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
+        return None
+    return coach
 
 
 def disk_under(folder: Path) -> dict[str, int | None]:

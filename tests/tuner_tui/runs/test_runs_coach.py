@@ -103,6 +103,25 @@ def test_a_writer_with_a_coach_writes_what_it_says_once(tmp_path: Path) -> None:
     assert [advice["id"] for advice in watch.view.coach] == ["COA008"], "a watcher does not say it again"
 
 
+@pytest.mark.parametrize("name", ["healthy-questions", "healthy-watched", "fault-overfit", "fault-dpo-falls"])
+def test_a_run_that_goes_on_is_judged_by_its_whole_course(tmp_path: Path, name: str) -> None:
+    """What is said while it runs, stops and goes on is what a replay of the log says."""
+    path, events = tmp_path / "events.jsonl", recorded(name)
+    begun = next(event for event in events if event["t"] == "start")
+    cut = len(events) * 2 // 3
+    for attempt in (events[:cut], [begun, *events[cut:]]):
+        with CoachedWriter(path, words("en")) as writer:
+            for event in attempt:
+                fields = {name: value for name, value in event.items() if name not in ("v", "t", "at", "nonfinite")}
+                writer.emit(EventKind(event["t"]), **fields)
+    log = Follower(path).poll(100_000)
+    replayed = Coach()
+    replayed.take_all(log)
+    told = [(event["id"], event["step"], event["evidence"]) for event in log if event["t"] == "coach"]
+    assert told == [(found.id, found.step, found.evidence) for found in replayed.findings]
+    assert {each[0] for each in told} == heard(events)
+
+
 def test_a_coach_that_fails_does_not_cost_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(advisor.coach, "judge", lambda telemetry: 1 / 0)
     with CoachedWriter(tmp_path / "events.jsonl", words("en")) as writer:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.follow import MAX_LINE, Follower
+from tuner_tui.runs.overview import WHOLE_BYTES
 from tuner_tui.runs.series import CAP, Growing, Series
 from tuner_tui.runs.view import RunView, fold
-from tuner_tui.runs.watch import WHOLE_BYTES, RunWatch
+from tuner_tui.runs.watch import RunWatch
 
 MESSY = (
     b'{"v":1,"t":"start","at":1,"id":"x","total":9}\n'
