@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.facts import Kind
 from tuner_tui import paths
+from tuner_tui.hub_cache import hub_cache, snapshot
 from tuner_tui.runs.preflight import check_model
 
 HEADER_BYTES = 1 << 27
@@ -101,31 +101,9 @@ def _candidates() -> Iterator[tuple[Path, str, str | None]]:
     if practice.is_dir():
         yield practice, "practice", None
     for home in sorted(hub_cache().glob("models--*")):
-        newest = _snapshot(home)
+        newest = snapshot(home)
         if newest is not None:
             yield newest, "cache", home.name.removeprefix("models--").replace("--", "/")
-
-
-def hub_cache() -> Path:
-    """Where huggingface_hub keeps models: HF_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub, ~/.cache."""
-    direct = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    if direct:
-        return Path(direct).expanduser()
-    home = os.environ.get("HF_HOME")
-    base = Path(home) if home else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return base.expanduser() / "hub"
-
-
-def _snapshot(home: Path) -> Path | None:
-    """The snapshot that `main` names, else the newest one."""
-    try:
-        named = home / "snapshots" / (home / "refs" / "main").read_text().strip()
-        if named.is_dir():
-            return named
-    except OSError:
-        pass
-    folders = [path for path in (home / "snapshots").glob("*") if path.is_dir()]
-    return max(folders, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _parameters(weights: list[Path]) -> float | None:

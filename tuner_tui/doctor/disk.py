@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tuner_tui import model_folders, paths
+from tuner_tui import paths
 from tuner_tui.doctor.check import Check, fail, good, warn
+from tuner_tui.hub_cache import hub_cache
 
 FULL_GB = 1.0
 TIGHT_GB = 20.0
@@ -27,7 +28,7 @@ def checks() -> Iterator[Check]:
     yield private(home)
     yield room("disk", home)
     yield file_system(home)
-    yield cache(model_folders.hub_cache())
+    yield cache(hub_cache())
     yield room("tmp", Path(tempfile.gettempdir()))
 
 
