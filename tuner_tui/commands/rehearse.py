@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from advisor.recipe import decode_recipe
-from tuner_tui.commands import ExitCode, print_json, read_text, say
+from tuner_tui.commands import ExitCode, print_json, read_text, say, told_recipe
 from tuner_tui.runs.preflight import prepare
 from tuner_tui.runs.progress import rehearsal_lines
 from tuner_tui.runs.rehearsal import Rehearsed, measured_of, rehearse
@@ -26,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Rehearse, print what was measured, and what must change where it does not fit."""
     text, source = read_text(args.recipe)
     base = None if source == "stdin" else Path(source).absolute().parent
-    recipe = prepare(decode_recipe(text, source, args.set), source, base)
+    recipe = prepare(told_recipe(text, source, args.set), source, base)
     say(words().say("runs.rehearse.begins"))
     found = rehearse(recipe)
     if args.json:
@@ -52,5 +51,5 @@ def told(found: Rehearsed, source: str) -> list[str]:
     lines = rehearsal_lines(measured_of(found), words())
     if found.fits:
         return [*lines, words().say("runs.rehearse.fits")]
-    changed = changes(measured_of(found))
-    return [*lines, words().say("runs.rehearse.change", recipe=source, changes=changed)]
+    key = "runs.rehearse.change_shorter" if "train.max_length" in (found.change or {}) else "runs.rehearse.change"
+    return [*lines, words().say(key, recipe=source, changes=changes(measured_of(found)))]

@@ -15,6 +15,7 @@ from tuner_tui.words import words
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, and how to follow it."""
     parser.add_argument("run", help=words().say("runs.help.run"))
+    parser.add_argument("--shorter", action="store_true", help=words().say("runs.help.shorter"))
     add_rehearsing(parser)
     add_following(parser)
 
@@ -23,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Launch again and follow."""
     made = find_run(args.run)
     with counted_interrupts() as interrupts:
-        resume(made, rehearse=args.rehearse)
+        resume(made, rehearse=args.rehearse, shorter=args.shorter)
         if args.detach:
             return leave(made, args.json)
         say(words().say("runs.resumed", run=made.id, path=made.path))

@@ -14,6 +14,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.recipe import decode_recipe
 from tuner_tui.redact import mask
+from tuner_tui.runs.adjust import agree
 from tuner_tui.runs.changes import refuse_changes
 from tuner_tui.runs.devices import free_locks
 from tuner_tui.runs.directory import Rehearse, RunDir, RunInfo, locked, refuse_foreign
@@ -56,17 +57,25 @@ def launch(
     return info
 
 
-def resume(run: RunDir, *, command: Sequence[str] | None = None, rehearse: Rehearse | None = None) -> RunInfo:
+def resume(
+    run: RunDir, *, command: Sequence[str] | None = None, rehearse: Rehearse | None = None, shorter: bool = False
+) -> RunInfo:
     """Go on with a run that was stopped, failed or crashed, from its last checkpoint; InputError otherwise.
 
     Also when its recipe or data were changed since. `rehearse`: another wish than the one it was created with.
+    `shorter`: somebody agrees to shorter sequences, because memory ran out.
     """
     state = state_of(run)
     if state is RunState.FINISHED:
         raise InputError("runs.nothing_to_resume", run=run.id)
+    if state.live:
+        raise InputError("runs.already_running", run=run.id, pid=info.pid if (info := run.info()) else "?")
     refuse_changes(run)
     mask(run.log_path)  # a run that was killed could not do it itself
     refuse_without_room(decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)), run)
+    if shorter:
+        agree(run)
+        rehearse = rehearse or Rehearse.FIT
     info = run.info()
     if rehearse is not None and info is not None:
         run.write_info(msgspec.structs.replace(info, rehearse=rehearse))
@@ -86,9 +95,7 @@ def _spread(run: RunDir) -> list[str]:
         return []
     meet = ["--standalone"]
     if asked.nodes > 1:
-        if asked.main is None:
-            raise InputError("runs.launch_main", nodes=asked.nodes)
-        meet = ["--nnodes", str(asked.nodes), "--rdzv-backend", "c10d", "--rdzv-endpoint", asked.main]
+        meet = ["--nnodes", str(asked.nodes), "--rdzv-backend", "c10d", "--rdzv-endpoint", str(asked.main)]
     return ["-m", "torch.distributed.run", *meet, "--nproc-per-node", str(asked.processes)]
 
 

@@ -46,6 +46,7 @@ class RehearseScreen(ModalScreen[Decided]):
     """What is measured, stage by stage. `then_start`: a recipe that fits starts by itself; Enter starts at once."""
 
     BINDINGS = bindings("dialog")
+    help_key = "rehearse"
 
     class Over(Message):
         """It was measured (Rehearsed), or the words that say why not."""
@@ -67,6 +68,10 @@ class RehearseScreen(ModalScreen[Decided]):
     def tuner(self) -> TunerApp:
         """The app, typed."""
         return cast("TunerApp", self.app)
+
+    def key_word(self, name: str) -> str | None:
+        """Enter decides here."""
+        return "keys.decide" if name == "accept" else None
 
     def compose(self) -> ComposeResult:
         """Stages, verdict, what can be done."""
@@ -153,7 +158,8 @@ class RehearseScreen(ModalScreen[Decided]):
             return [(f"{phase} · {took}\n", "bold"), (then, "$text-muted")]
         if self._fits:
             return [(say("runs.rehearse.fits"), "bold $success")]
-        return [(say("rehearse.too_big", changes=changes_in_words(self._change)), "bold $warning")]
+        key = "rehearse.too_long" if "train.max_length" in self._change else "rehearse.too_big"
+        return [(say(key, changes=changes_in_words(self._change)), "bold $warning")]
 
     # -- keys --------------------------------------------------------------------------------------------------
 

@@ -11,18 +11,19 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from advisor.errors import InputError
+from advisor.errors import InputError, Refused
 from advisor.recipe import Recipe, decode_recipe
 from tuner_tui import crash
 from tuner_tui.redact import mask, shield
+from tuner_tui.runs.adjust import Adjustment, adjusted, adjustment_of, keep_length, shorten, shrink
 from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import Rehearse, RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
 from tuner_tui.training import trackers
 from tuner_tui.training.failure import Ending, ending_of
 from tuner_tui.training.job import Job
-from tuner_tui.training.spread import Silent, leave, local_rank, local_world, rank, shared, world
-from tuner_tui.training.survive import Adjustment, RanOut, TooBig, adjusted, begin_again, shrink
+from tuner_tui.training.spread import Silent, end_with_parent, leave, local_rank, local_world, rank, shared, world
+from tuner_tui.training.survive import RanOut, TooBig, begin_again
 from tuner_tui.training.threads import idle_threads, use_threads
 from tuner_tui.words import language, words
 
@@ -34,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args(argv)
     os.umask(0o077)
+    end_with_parent()
     shield()
     run = RunDir(args.run_dir.resolve())
     if not run.recipe_path.is_file():
@@ -61,14 +63,18 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
     lang = language()
     say = words(lang).say
     try:
+        wish = info.rehearse if (info := run.info()) else Rehearse.FIRST
+        if wish is Rehearse.SKIP:
+            keep_length(run)
         recipe = adjusted(run, decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)))
         events.coach_by(recipe)
         recipe = shared(recipe)
         job = Job(run=run, recipe=recipe, events=events, words=words(lang), resume=resume)
-        job.rank, job.world = rank(), world()
-        job.rehearse = info.rehearse if (info := run.info()) else Rehearse.FIRST
+        job.rank, job.world, job.rehearse = rank(), world(), wish
         job.trap_signals()
         job.phase("prepare")
+        if (change := adjustment_of(run)) and change.agreed:
+            job.warn("shortened", length=change.max_length)
         prepare(job, recipe)
         from tuner_tui.training.conduct import conduct
 
@@ -80,9 +86,10 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
         shutil.rmtree(run.checkpoints / ".partial", ignore_errors=True)
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        if isinstance(error, RanOut) and world() == 1 and (change := shrink(run, recipe)):
+        if isinstance(error, RanOut) and world() == 1 and (change := next_try(run, recipe, error)):
             tell_smaller(events, say, recipe, change, early=isinstance(error, TooBig))
             return None
+        error = too_short(run, error)
         ending = ending_of(error, say, lang)
         if ending.unforeseen:
             crash.keep(error, "training", run.path)
@@ -92,13 +99,34 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
             leave()
 
 
+def next_try(run: RunDir, recipe: Recipe, error: RanOut) -> Adjustment | None:
+    """What the next attempt is to change. Shorter sequences are tried in a rehearsal only, to name what would fit."""
+    found = shrink(run, recipe)
+    if found is None and isinstance(error, TooBig):
+        return shorten(run, recipe, error.longest, agreed=False)
+    return found
+
+
+def too_short(run: RunDir, error: BaseException) -> BaseException:
+    """TooBig in place of what a length that only the rehearsal tried has brought up: no row is left to learn from."""
+    found = adjustment_of(run)
+    if found is None or found.max_length is None or found.agreed:
+        return error
+    if isinstance(error, InputError) and not isinstance(error, Refused):
+        error = TooBig(str(error))
+    if isinstance(error, TooBig):
+        keep_length(run)
+    return error
+
+
 def tell_smaller(
     events: CoachedWriter | Silent, say: Callable[..., str], recipe: Recipe, change: Adjustment, *, early: bool
 ) -> None:
     """Say that memory ran out, in the rehearsal (`early`) or in training, and what is tried next."""
     code = "rehearsed_smaller" if early else "ran_out"
-    key = f"training.warn.{code}_ckpt" if change.grad_ckpt else f"training.warn.{code}"
-    numbers = {name: getattr(change, name) for name in ("micro_batch", "grad_accum")}
+    shorter = change.max_length is not None and change.max_length < recipe.train.max_length
+    key = f"training.warn.{code}" + ("_shorter" if shorter else "_ckpt" if change.grad_ckpt else "")
+    numbers = {name: getattr(change, name) for name in ("micro_batch", "grad_accum", "max_length")}
     events.emit(EventKind.WARN, code=code, text=say(key, before=recipe.train.micro_batch, **numbers))
 
 

@@ -18,6 +18,7 @@ from msgspec import structs
 from advisor.methods import Label, Objective, Technique
 from advisor.recipe import EvalSpec, Metric, ModelSpec, Recipe, Stage, encode_recipe
 from tuner_tui.evaluation.example import for_model
+from tuner_tui.runs.adjust import adjustment_of
 from tuner_tui.runs.directory import Rehearse, RunDir, write_atomic
 from tuner_tui.runs.events import EventKind
 from tuner_tui.runs.rehearsed import Rehearsal
@@ -30,7 +31,6 @@ from tuner_tui.training.rehearse import before_first_step, random_states, rehear
 from tuner_tui.training.report import Outcome, write_report
 from tuner_tui.training.spread import Silent
 from tuner_tui.training.stage import get_ready, measured, run_stage, tell_score
-from tuner_tui.training.survive import adjustment_of
 
 PAIRED = (Objective.DPO, Objective.ORPO, Objective.KTO, Objective.RLHF_PPO)
 
@@ -198,6 +198,7 @@ def _as_it_fits(job: Job) -> Recipe:
         return job.recipe
     micro = min(found.micro_batch, train.micro_batch)
     fits = {"micro_batch": micro, "grad_accum": batch // micro, "grad_ckpt": found.grad_ckpt or train.grad_ckpt}
+    fits["max_length"] = min(found.max_length or train.max_length, train.max_length)
     return structs.replace(job.recipe, train=structs.replace(train, **fits))
 
 

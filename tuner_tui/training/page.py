@@ -106,6 +106,16 @@ def _facts(job: Job, report: dict[str, Any]) -> str:
         [say("training.page.tokens"), str(report["tokens"])],
         [say("training.page.peak"), "—" if peak is None else f"{peak / 2**30:.2f} GiB ({report['peak']['source']})"],
         [say("training.page.versions"), ", ".join(f"{name} {value}" for name, value in report["versions"].items())],
+        *_adjusted(job, report["adjusted"]),
         ["recipe sha256", report["recipe_sha256"]],
     ]
     return _table([say("training.page.fact"), say("training.page.measured")], rows)
+
+
+def _adjusted(job: Job, found: dict[str, Any] | None) -> list[list[str]]:
+    """What the run did differently since memory ran out; nothing where it did not."""
+    if found is None:
+        return []
+    told = [f"{name} {str(found[name]).lower()}" for name in ("micro_batch", "grad_accum", "grad_ckpt")]
+    told += [f"max_length {found['max_length']}"] if found["max_length"] else []
+    return [[job.say("training.page.adjusted", times=found["times"]), ", ".join(told)]]

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import Refused
-from advisor.recipe import decode_recipe
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.generate import BATCH, answers
-from tuner_tui.runs.directory import Rehearse, RunDir
+from tuner_tui.runs.adjust import adjustment_of, changed
+from tuner_tui.runs.directory import Rehearse
 from tuner_tui.runs.events import EventKind
 from tuner_tui.runs.need import need_bytes
 from tuner_tui.runs.rehearsed import Rehearsal, changes, keep, rehearsal_of
@@ -27,7 +27,7 @@ from tuner_tui.training.failure import out_of_memory
 from tuner_tui.training.gauge import Gauge
 from tuner_tui.training.job import Job, Rehearsed
 from tuner_tui.training.speed import put_in_order
-from tuner_tui.training.survive import TooBig, adjustment_of
+from tuner_tui.training.survive import TooBig
 
 SPARE_BATCHES = 8
 
@@ -51,7 +51,12 @@ def before_first_step(job: Job, measure: Callable[[], Rehearsal]) -> None:
         _remember(job, found)
     if job.rehearse is Rehearse.ONLY:
         raise Rehearsed
-    if found.change is not None and job.rehearse is not Rehearse.FIT:
+    if found.change is None:
+        return
+    adjustment = adjustment_of(job.parent.run if job.parent else job.run)
+    if "train.max_length" in found.change and not (adjustment and adjustment.agreed):
+        raise Refused("training.too_long", changes=changes(found))
+    if job.rehearse is not Rehearse.FIT:
         raise Refused("training.does_not_fit", changes=changes(found))
 
 
@@ -79,10 +84,11 @@ def rehearse(job: Job, trainer: Any, tokenizer: Any, held_out: list[Example], ga
 
     TooBig when memory runs out.
     """
-    rows = len(trainer.train_dataset)
+    train, rows = job.recipe.train, len(trainer.train_dataset)
+    chosen, longest = longest_rows(trainer.train_dataset, train.micro_batch * train.grad_accum * SPARE_BATCHES)
     try:
         with untouched(trainer, job.run.checkpoints / PARTIAL), gauge.watching(trainer):
-            longest = _through(job, trainer, gauge)
+            _through(job, trainer, chosen, gauge)
             gauge.begin()
             asked = [example for example in held_out if example.prompt]  # plain texts are asked nothing
             asked = sorted(asked, key=lambda example: len(example.question), reverse=True)[:BATCH]
@@ -92,7 +98,7 @@ def rehearse(job: Job, trainer: Any, tokenizer: Any, held_out: list[Example], ga
     except Exception as error:
         if not out_of_memory(error):
             raise
-        raise TooBig(str(error)) from None
+        raise TooBig(str(error), longest) from None
     clear_partial(job.run.checkpoints)
     return Rehearsal(
         device=job.device,
@@ -106,14 +112,11 @@ def rehearse(job: Job, trainer: Any, tokenizer: Any, held_out: list[Example], ga
     )
 
 
-def _through(job: Job, trainer: Any, gauge: Gauge) -> int | None:
-    """One step that is evaluated and saved, and one more after resuming from it; the tokens of the longest row."""
-    train = job.recipe.train
-    trainer.train_dataset, longest = longest_rows(
-        trainer.train_dataset, train.micro_batch * train.grad_accum * SPARE_BATCHES
-    )
+def _through(job: Job, trainer: Any, chosen: Any, gauge: Gauge) -> None:
+    """One step of the chosen rows that is evaluated and saved, and one more after resuming from it."""
+    trainer.train_dataset = chosen
     if trainer.eval_dataset is not None:
-        trainer.eval_dataset, _ = longest_rows(trainer.eval_dataset, train.micro_batch)
+        trainer.eval_dataset, _ = longest_rows(trainer.eval_dataset, job.recipe.train.micro_batch)
     put_in_order(job, trainer)
     trainer.args = copy.copy(trainer.args)
     for name in ("max_steps", "eval_steps", "save_steps", "logging_steps"):
@@ -124,17 +127,6 @@ def _through(job: Job, trainer: Any, gauge: Gauge) -> int | None:
     trainer.args.max_steps = 2
     gauge.begin()
     trainer.train(resume_from_checkpoint=str(job.run.checkpoints / PARTIAL / "checkpoint-1"))
-    return longest
-
-
-def changed(run: RunDir) -> dict[str, Any] | None:
-    """The recipe keys that had to be changed since memory ran out, with their new values; None when it did not."""
-    change = adjustment_of(run)
-    if change is None:
-        return None
-    asked = decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)).train
-    needed = {name: getattr(change, name) for name in ("micro_batch", "grad_accum", "grad_ckpt")}
-    return {f"train.{name}": value for name, value in needed.items() if value != getattr(asked, name)}
 
 
 def longest_rows(dataset: Any, count: int) -> tuple[Any, int | None]:

@@ -14,13 +14,13 @@ from tuner_tui.evaluation.measure import Measured
 from tuner_tui.evaluation.paired import difference
 from tuner_tui.evaluation.refusals import Refusals, count_refusals
 from tuner_tui.redact import redacted, redactor
+from tuner_tui.runs.adjust import adjustment_of
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.runs.rehearsed import rehearsal_of
 from tuner_tui.training.checkpoint import file_hash
 from tuner_tui.training.job import Job
 from tuner_tui.training.page import page
 from tuner_tui.training.result import versions
-from tuner_tui.training.survive import adjustment_of
 
 WORSE_NATS = 0.5  # per token: e^0.5 = 1.6 times as surprised by every word of the wanted answers
 

@@ -15,11 +15,13 @@ from msgspec import structs
 from advisor.methods import Approach, Objective
 from tuner_tui.evaluation.example import Example, encode_pair, for_model
 from tuner_tui.evaluation.measure import Measured, measure
+from tuner_tui.runs.adjust import adjustment_of
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.runs.events import EventKind
 from tuner_tui.training import checkpoint, data, model, result, spread
 from tuner_tui.training.best import take_best
 from tuner_tui.training.callback import Reporter, RowClock, TokenCounter, Wrapped, weights_finite
+from tuner_tui.training.even import fill_up
 from tuner_tui.training.failure import out_of_memory
 from tuner_tui.training.gauge import Gauge
 from tuner_tui.training.job import Diverged, Job
@@ -29,6 +31,7 @@ from tuner_tui.training.monitor import Monitor
 from tuner_tui.training.rehearse import before_first_step, rehearse
 from tuner_tui.training.report import Outcome
 from tuner_tui.training.samples import Sampler, emit
+from tuner_tui.training.shards import shard
 from tuner_tui.training.speed import settle
 from tuner_tui.training.survive import RanOut, Updates, salvage
 
@@ -68,8 +71,10 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     settle(job, trainer)
     check_masks(job, trainer, tokenizer)
     check_boundaries(job, tokenizer, train)
+    rows = work(objective, job, len(trainer.train_dataset))
+    fill_up(job, trainer)
     gauge.mark("load")
-    return Ready(split, tokenizer, trainer, held_out, work(objective, job, len(trainer.train_dataset)))
+    return Ready(split, tokenizer, trainer, held_out, rows)
 
 
 def run_stage(job: Job) -> Outcome | None:
@@ -83,7 +88,7 @@ def run_stage(job: Job) -> Outcome | None:
         before_first_step(job, lambda: rehearse(job, trainer, tokenizer, held_out, gauge))
         before = baseline(job, trainer.model, tokenizer, held_out, "baseline.json")
         kept = baseline(job, trainer.model, tokenizer, kept_rows, "replay.json") if kept_rows else None
-        spread.shard(job, trainer)
+        shard(job, trainer)
         started = time.monotonic()
         reporter = train_steps(job, trainer, tokenizer, held_out, before, made_from)
         if reporter.stopped:
@@ -130,8 +135,12 @@ def raft(job: Job, tokenizer: Any, examples: list[Example]) -> list[Example]:
 
 
 def make_room(job: Job, tuned: Any, tokenizer: Any, train: list[Example]) -> None:
-    """Passages make rows longer than the recipe could know: the length becomes the longest that the model reads."""
-    if job.label.approach is not Approach.RAG_FT:
+    """Passages make rows longer than the recipe could know: the length becomes the longest that the model reads.
+
+    Not where memory has made them shorter.
+    """
+    change = adjustment_of(job.run)
+    if job.label.approach is not Approach.RAG_FT or (change is not None and change.max_length is not None):
         return
     longest = max(len(encode_pair(tokenizer, example, example.completion)[0]) for example in train)
     most = getattr(tuned.config, "max_position_embeddings", None) or longest
@@ -238,8 +247,12 @@ def train_steps(
     from transformers import PrinterCallback
 
     job.phase("train")
+    if not job.leads:
+        spread.together(job)  # what is damaged has been put aside
     start = checkpoint.starting_point(job, made_from)
     checkpoint.clear_partial(job.run.checkpoints)
+    if job.leads:
+        spread.together(job)
     job.check_stop()
     counter = TokenCounter(trainer.model)
     reporter = Reporter(job, counter, RowClock(trainer), made_from)

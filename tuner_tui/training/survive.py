@@ -11,12 +11,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-import msgspec
-
-from advisor.recipe import Recipe, TrainSpec
-from tuner_tui.runs.directory import RunDir, write_atomic
-
-FILE = "adjust.json"
+from tuner_tui.runs.directory import RunDir
 
 
 class RanOut(Exception):
@@ -24,58 +19,11 @@ class RanOut(Exception):
 
 
 class TooBig(RanOut):
-    """Memory ran out in the rehearsal, before the first step."""
+    """Memory ran out in the rehearsal, before the first step; `longest`: the tokens of its longest row, if known."""
 
-
-class Adjustment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What differs from the recipe since memory ran out; `times` counts how often it did."""
-
-    micro_batch: int
-    grad_accum: int
-    grad_ckpt: bool
-    times: int
-
-
-def adjustment_of(run: RunDir) -> Adjustment | None:
-    """What an earlier attempt of this run had to change; None when nothing."""
-    try:
-        return msgspec.json.decode((run.path / FILE).read_bytes(), type=Adjustment)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def adjusted(run: RunDir, recipe: Recipe) -> Recipe:
-    """The recipe as this machine can run it; the effective batch is the recipe's."""
-    found = adjustment_of(run)
-    if found is None or found.micro_batch * found.grad_accum != recipe.train.micro_batch * recipe.train.grad_accum:
-        return recipe
-    fields = {name: getattr(found, name) for name in ("micro_batch", "grad_accum", "grad_ckpt")}
-    return msgspec.structs.replace(recipe, train=msgspec.structs.replace(recipe.train, **fields))
-
-
-def smaller(train: TrainSpec) -> TrainSpec | None:
-    """The next smaller way to make the same step: half the micro-batch, at last gradient checkpointing; else None."""
-    batch = train.micro_batch * train.grad_accum
-    fits = [size for size in range(1, train.micro_batch // 2 + 1) if batch % size == 0]
-    if fits:
-        return msgspec.structs.replace(train, micro_batch=fits[-1], grad_accum=batch // fits[-1])
-    return None if train.grad_ckpt else msgspec.structs.replace(train, grad_ckpt=True)
-
-
-def shrink(run: RunDir, recipe: Recipe) -> Adjustment | None:
-    """Write down the next smaller way for the next attempt; None when there is none left."""
-    train = smaller(recipe.train)
-    if train is None:
-        return None
-    before = adjustment_of(run)
-    found = Adjustment(
-        micro_batch=train.micro_batch,
-        grad_accum=train.grad_accum,
-        grad_ckpt=train.grad_ckpt,
-        times=(before.times if before else 0) + 1,
-    )
-    write_atomic(run.path / FILE, msgspec.json.encode(found))
-    return found
+    def __init__(self, text: str, longest: int | None = None) -> None:
+        self.longest = longest
+        super().__init__(text)
 
 
 def begin_again(run: RunDir) -> NoReturn:

@@ -1,5 +1,9 @@
-"""The real training child where the loss of more than two rows at once runs out of memory as CUDA would."""
+"""The real training child where the loss of more than two rows at once runs out of memory as CUDA would.
 
+With TUNER_STARVED_TOKENS=N it is rows of more than N tokens, however few at once.
+"""
+
+import os
 import sys
 from typing import Any
 
@@ -11,10 +15,14 @@ from tuner_tui.training.__main__ import main
 real = SFTTrainer.compute_loss
 
 
-def compute_loss(self: Any, *args: Any, **kwargs: Any) -> Any:
-    if self.model.training and self.args.per_device_train_batch_size > 2:
+TOKENS = int(os.environ.get("TUNER_STARVED_TOKENS", "0"))
+
+
+def compute_loss(self: Any, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    tokens = inputs["input_ids"].shape[1]
+    if self.model.training and (tokens > TOKENS if TOKENS else self.args.per_device_train_batch_size > 2):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-    return real(self, *args, **kwargs)
+    return real(self, model, inputs, *args, **kwargs)
 
 
 if __name__ == "__main__":

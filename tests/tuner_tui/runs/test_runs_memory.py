@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from advisor.recipe import recipe_from
+from advisor.errors import InputError
+from advisor.recipe import encode_recipe, recipe_from
+from tuner_tui.runs.adjust import adjusted, agree, changed, keep_length, shorten, shrink, smaller
 from tuner_tui.runs.directory import Rehearse, RunDir, create_run
 from tuner_tui.runs.follow import Follower
 from tuner_tui.runs.preflight import prepare
 from tuner_tui.runs.state import RunState
 from tuner_tui.runs.supervisor import launch, wait
-from tuner_tui.training.survive import adjusted, shrink, smaller
 
 PLANT = Path(__file__).parents[3] / "samples" / "runs" / "plant.py"
 RAW: dict[str, Any] = {
@@ -60,6 +61,23 @@ def test_there_is_an_end_to_smaller_ways_and_the_next_attempt_knows_them(tmp_pat
         recipe = adjusted(run, recipe)
         seen.append((recipe.train.micro_batch, recipe.train.grad_accum, recipe.train.grad_ckpt))
     assert seen == [(3, 2, False), (1, 6, False), (1, 6, True)]
+
+
+def test_shorter_rows_wait_until_somebody_agrees(tmp_path: Path) -> None:
+    run, recipe = RunDir(tmp_path), recipe_from({**RAW, "train": {**RAW["train"], "max_length": 512}}, "test")
+    run.recipe_path.write_text(encode_recipe(recipe))
+    assert shorten(run, recipe, 300, agreed=False) is not None
+    assert changed(run) == {"train.max_length": 150}
+    assert adjusted(run, recipe).train.max_length == 150
+    keep_length(run)
+    assert adjusted(run, recipe) == recipe
+    assert agree(run).max_length == 256, "half of what the run used"
+    keep_length(run)
+    assert adjusted(run, recipe).train.max_length == 256, "what was agreed to stays"
+    assert shrink(run, recipe) is not None
+    assert adjusted(run, recipe).train.max_length == 256, "whatever else becomes smaller"
+    with pytest.raises(InputError, match="32 tokens"):
+        [agree(run) for _ in range(8)]
 
 
 def events_of(run: RunDir) -> list[dict[str, Any]]:

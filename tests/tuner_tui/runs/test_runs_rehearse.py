@@ -108,6 +108,37 @@ def test_what_does_not_fit_is_refused_with_the_smallest_change_and_goes_on_when_
     assert report["rehearsal"]["peak_bytes"] == found.peak_bytes
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("wish", [Rehearse.FIT, Rehearse.SKIP], ids=["in the rehearsal", "in training"])
+def test_sequences_are_shortened_only_once_somebody_agrees(
+    wish: Rehearse, home: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row is too long for memory, even alone: what would fit is named, and taken when it was agreed to."""
+    monkeypatch.setenv("TUNER_STARVED_TOKENS", "40")
+    raw = recipe_of(tiny, micro_batch=2, grad_accum=1)
+    rows = tmp_path / "long.jsonl"
+    long = {"instruction": "say apple", "output": "apple bread chair dream earth flame " * 4}
+    rows.write_text((tiny / "sft.jsonl").read_text() + json.dumps(long) + "\n")
+    raw["data"]["train"] = str(rows)
+    run = ran(raw, wish, STARVED)
+    view, done = glance(run), glance(run).step
+    assert view.exit_code == (3 if wish is Rehearse.FIT else 1)
+    assert "--shorter" in (view.exit_text or "")
+    if wish is Rehearse.FIT:
+        assert "--set train.max_length=3" in (view.exit_text or "")
+        resume(run, command=[sys.executable, str(STARVED), str(run.path), "--resume"], rehearse=Rehearse.FIT)
+        assert wait(run, 300) is RunState.FAILED, "smaller pieces were agreed to, not shorter rows"
+    resume(run, command=[sys.executable, str(STARVED), str(run.path), "--resume"], shorter=True)
+    assert wait(run, 300) is RunState.FINISHED, run.log_path.read_text()[-2000:]
+    events = Follower(run.events_path).poll(100_000)
+    assert "shortened" in [event["code"] for event in events if event["t"] == "warn"]
+    assert [event["step"] for event in events if event["t"] == "step"] == list(range(1, 7)), f"{done} were kept"
+    report = run.report()
+    assert report is not None
+    assert report["adjusted"]["max_length"] in range(30, 41)
+    assert "max_length" in (run.path / "report.html").read_text()
+
+
 def test_a_rehearsal_that_is_gone_without_a_word_says_so_and_keeps_its_log(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
