@@ -169,28 +169,15 @@ class _Fold:
         self.series: dict[str, Growing] = {}
         self.memory: dict[str, Growing] = {}
         self.names = {name for name in view.series if name.startswith("extra:")}
-        self.kinds = {
-            "step": self._step,
-            "gpu": self._gpu,
-            "ranks": self._ranks,
-            "start": self._start,
-            "phase": self._phase,
-            "eval": self._eval,
-            "sample": self._sample,
-            "checkpoint": self._checkpoint,
-            "warn": self._warn,
-            "coach": self._coach,
-            "exit": self._exit,
-        }
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Fold in one event; unknown kinds change nothing but the time."""
         at = number(event, "at")
         if at is not None:
             self.now["updated"] = at
-        handle = self.kinds.get(event.get("t", ""))
+        handle = _KINDS.get(event.get("t", ""))
         if handle is not None:
-            handle(event)
+            handle(self, event)
 
     def frozen(self) -> RunView:
         """The view with everything folded in."""
@@ -359,6 +346,23 @@ class _Fold:
     def _message(self, kind: str, words: str | None) -> None:
         if words:
             self.now["messages"] = (*self._get("messages"), (kind, words))[-MAX_MESSAGES:]
+
+
+# A table of functions, not of one fold's own methods: those would refer back to it, and every fold with all its points
+# would lie about until the collector of cycles comes by, which in a large process it hardly does.
+_KINDS = {
+    "step": _Fold._step,
+    "gpu": _Fold._gpu,
+    "ranks": _Fold._ranks,
+    "start": _Fold._start,
+    "phase": _Fold._phase,
+    "eval": _Fold._eval,
+    "sample": _Fold._sample,
+    "checkpoint": _Fold._checkpoint,
+    "warn": _Fold._warn,
+    "coach": _Fold._coach,
+    "exit": _Fold._exit,
+}
 
 
 def number(event: Mapping[str, Any], name: str) -> float | None:
