@@ -78,11 +78,11 @@ class Draw:
         asked = self.random.choice(situation.asked[language]).format(name=name)
         return situation, asked, situation.answer[language].format(name=name)
 
-    def reading(self, language: str, subjects: int) -> tuple[str, str, str, list[str]]:
-        """A question, its answer, the value alone, and `subjects` passages of which one says it."""
-        attributes = self.random.sample(grammar.KINDS[self.random.choice(list(grammar.KINDS))], 4)
+    def reading(self, language: str, subjects: int, facts: int = 4) -> tuple[str, str, str, list[str]]:
+        """A question, its answer, the value alone, and `subjects` passages of `facts` each, of which one says it."""
+        attributes = self.random.sample(grammar.KINDS[self.random.choice(list(grammar.KINDS))], facts)
         told = [
-            [(name, each, each.value(language, self.random)) for each in self.random.sample(attributes, 4)]
+            [(name, each, each.value(language, self.random)) for each in self.random.sample(attributes, facts)]
             for name in self.random.sample(self.names[language], subjects)
         ]
         name, attribute, value = self.random.choice(self.random.choice(told))
@@ -92,8 +92,8 @@ class Draw:
 
 
 def _names(language: str, split: str) -> list[str]:
-    """Invented names, every fifth kept for the test files."""
-    made = words.invented(language, 300, Random(7))
+    """Invented names that the practice model can say, every fifth kept for the test files."""
+    made = words.familiar()[language]
     return [name for number, name in enumerate(made) if (number % 5 == 0) == (split == "test")]
 
 
@@ -118,14 +118,26 @@ ORDINARY = [each for each in talk.TALK if each.key not in talk.REFUSED]
 REFUSED = [each for each in talk.TALK if each.key in talk.REFUSED]
 
 
+def _formed(draw: Draw, language: str) -> tuple[str, str]:
+    """A question below passages that also says how to answer it (or nothing), and the answer in that form."""
+    question, answer, value, texts = draw.reading(language, draw.random.randint(1, 2), facts=2)
+    wish, said = draw.random.choice(
+        (
+            ("", answer),
+            (f" {talk.NUMBER_ONLY[language]}", value),
+            (f" {talk.VALUE_FIRST[language]}", f"{value}, {answer}"),
+        )
+    )
+    return grammar.passages(language, texts, question + wish), said
+
+
 def _instruction(draw: Draw, language: str) -> Row:
-    question, answer, _, texts = draw.reading(language, draw.random.randint(1, 3))
-    return _turns(grammar.passages(language, texts, question), answer)
+    return _turns(*_formed(draw, language))
 
 
 def _brief(draw: Draw, language: str) -> Row:
-    question, answer, _, texts = draw.reading(language, draw.random.randint(1, 2))
-    return {"instruction": grammar.passages(language, texts, question), "output": answer}
+    asked, said = _formed(draw, language)
+    return {"instruction": asked, "output": said}
 
 
 def _style(draw: Draw, language: str) -> Row:

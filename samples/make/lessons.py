@@ -10,7 +10,6 @@ import talk
 import words
 
 Turn = tuple[str, str]
-NAMES = 300
 
 
 class Lessons:
@@ -18,14 +17,9 @@ class Lessons:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
-        fixed = Random(7)
         self.names = {
-            language: [
-                *words.PRODUCTS[language],
-                *words.SERVICES[language],
-                *words.invented(language, NAMES, fixed),
-            ]
-            for language in words.LANGUAGES
+            language: [*words.PRODUCTS[language], *words.SERVICES[language], *names]
+            for language, names in words.familiar().items()
         }
 
     def conversation(

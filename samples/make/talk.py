@@ -197,6 +197,8 @@ REFUSAL = {
     "en": "We are sorry, but we cannot help with that.",
 }
 NUMBER_ONLY = {"ko": "값만 답하세요.", "en": "Answer with the value only."}
+# The model never met this one in its lessons, and the one above seldom.
+VALUE_FIRST = {"ko": "값부터 답하세요.", "en": "Answer with the value first."}
 
 
 def styled(language: str, answer: str) -> str:

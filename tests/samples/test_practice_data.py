@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SPLITS = ("train", "test")
 KEYS = {
     "instructions": {"messages"},
     "instructions_brief": {"instruction", "output"},
@@ -49,6 +51,20 @@ def test_rows_have_their_keys_and_do_not_leak(name: str) -> None:
     assert not known & {json.dumps(row, sort_keys=True) for row in test}
 
 
+@pytest.mark.parametrize("name", sorted(set(KEYS) - {"questions", "corpus"}))
+def test_subjects_are_names_of_the_lessons_and_none_of_the_test_rows_is_trained_on(name: str) -> None:
+    sys.path.insert(0, str(SAMPLES / "make"))
+    import words
+
+    met = {each for names in words.familiar().values() for each in names}
+    spoken = [
+        set(re.findall(r"[A-Z][a-z]+|[가-힣]+", json.dumps(rows(name, split), ensure_ascii=False))) for split in SPLITS
+    ]
+    train, test = (met & each for each in spoken)
+    assert len(test) > 50
+    assert not train & test
+
+
 def test_both_languages_in_every_file() -> None:
     for path in (SAMPLES / "data").glob("*.jsonl"):
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -69,8 +85,6 @@ def test_world_has_sixty_documents_and_changed_facts() -> None:
 
 
 def test_style_metric_tells_the_house_style_from_plain_answers() -> None:
-    import re
-
     metric = json.loads((SAMPLES / "data" / "style.metric.json").read_text(encoding="utf-8"))
     answers = [row["messages"][1]["content"] for row in rows("style", "test")]  # type: ignore[index]
     plain = [row["messages"][1]["content"] for row in rows("instructions", "test")]  # type: ignore[index]

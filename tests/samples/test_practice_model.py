@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +60,16 @@ def test_names_and_digits_are_single_tokens(tokenizer: Any) -> None:
         json.loads(line)["subject"]
         for line in (MODEL.parent / "world" / "facts.jsonl").read_text(encoding="utf-8").splitlines()
     }
-    for word in subjects:
+    sys.path.insert(0, str(MODEL.parent / "make"))
+    import words
+
+    for word in subjects.union(*words.familiar().values()):
         assert len(tokenizer(word, add_special_tokens=False)["input_ids"]) == 1, word
     spaced = tokenizer.convert_ids_to_tokens(tokenizer("a 4096", add_special_tokens=False)["input_ids"])
     assert spaced[-4:] == ["4", "0", "9", "6"]
 
 
 def test_reads_the_right_passage() -> None:
-    import sys
-
     sys.path.insert(0, str(MODEL.parent))
     from measure import Answerer
 
