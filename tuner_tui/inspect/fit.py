@@ -27,7 +27,7 @@ NEEDS: dict[Objective, tuple[str, ...]] = {
 READ_BY_TRAINING = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 STOPS_READING = (
     "bad_json", "cut_last_line", "cut_document", "nan_literal", "too_deep", "row_too_large", "not_object",
-    "duplicate_keys", "not_utf8", "encoding", "renamed", "cut_stream", "reformed", "mixed_encoding",
+    "duplicate_keys", "not_utf8", "encoding", "renamed", "cut_stream", "reformed", "mixed_encoding", "expanded",
 )  # fmt: skip
 """Problems that inspection reads past and training does not."""
 

@@ -196,7 +196,9 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
         findings.add("few_rows", Severity.INFO, count=scan.rows)
     for code, detail in notes:
         findings.add(
-            code, Severity.INFO if code in ("bom", "split", "sampled", "pieces") else Severity.WARNING, detail=detail
+            code,
+            Severity.INFO if code in ("bom", "split", "sampled", "pieces", "expanded") else Severity.WARNING,
+            detail=detail,
         )
 
 

@@ -64,7 +64,7 @@ def _inner(opened: Opened) -> Callable[[], Iterator[Block]] | None:
     """How to read the test rows that a JSON document holds beside its training rows, where it may hold any."""
     if opened.container is not Container.ARRAY or b"".join(islice(opened.chunks(), 1)).lstrip()[:1] != b"{":
         return None
-    return lambda: held_split(opened.chunks(), opened.path)
+    return lambda: held_split(opened.chunks)
 
 
 def _told(opened: Opened) -> Notes:
@@ -126,7 +126,7 @@ def blocks_of(opened: Opened) -> Iterator[Block]:
     if opened.container is Container.TABLE:
         return csv_rows(opened.chunks(), suffix_of(path))
     if opened.container is Container.ARRAY:
-        return json_document(opened.chunks(), path, opened.notes)
+        return json_document(opened.chunks, path, opened.notes)
     return json_lines(opened.chunks()) if opened.container is Container.LINES else iter(())
 
 
