@@ -19,7 +19,10 @@ VERSION = 1
 
 
 class Metric(StrEnum):
-    """How held-out answers are scored. `loss` is nats per trained token, lower is better; all others 0..1."""
+    """How held-out answers are scored. `loss` is nats per trained token, lower is better; all others 0..1.
+
+    `reward` is the recipe's `reward`, `rubric` the grade that its `judge` gives each answer by itself.
+    """
 
     EXACT_MATCH = "exact_match"
     TOKEN_F1 = "token_f1"
@@ -28,6 +31,8 @@ class Metric(StrEnum):
     CHRF = "chrf"
     JSON = "json_valid"
     REFUSAL = "refusal"
+    REWARD = "reward"
+    RUBRIC = "rubric"
     PREFERENCE = "preference_accuracy"
     LOSS = "loss"
 

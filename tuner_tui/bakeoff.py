@@ -172,6 +172,8 @@ def _line(line: bytes | None, told: Words, tell: Tell, heard: Heard) -> str:
         lane = told.say(f"compare.lane.{event['lane']}")
         numbers = {name: f"{value:.3f}" for name, value in event.items() if isinstance(value, float)}
         tell(told.say(f"compare.progress.{kind}", **{**event, **numbers, "lane": lane}))
+    if kind == "trouble":
+        tell(clean(str(event["text"]), 600))
     if kind == "skipped":
         tell(told.say("compare.progress.skipped", count=event["count"], text=clean(str(event["text"]), 600)))
     if kind in ("broken", "other_model"):
@@ -230,6 +232,7 @@ def notes(document: dict[str, Any], told: Words) -> list[str]:
     """Lanes that failed, retrieval by itself, groups, judge, forgetting, tasks, and the advice after this."""
     skipped = document.get("skipped") or []
     lines = [told.say("compare.table.skipped", text=clean(text, 600)) for text in skipped[:SHOWN]]
+    lines += [clean(text, 600) for text in document.get("troubles") or []]
     for each in document.get("failed") or []:
         lane = told.say(f"compare.lane.{each['label']}")
         lines.append(
@@ -252,7 +255,7 @@ def _judged(document: dict[str, Any], told: Words) -> list[str]:
             "compare.table.judged",
             lane=told.say(f"compare.lane.{each['label']}"),
             over=told.say(f"compare.lane.{each['over']}"),
-            **{name: f"{each[name]:.3f}" for name in ("win_rate", "low", "high", "unsteady")},
+            **{name: f"{each[name]:.3f}" for name in ("win_rate", "low", "high", "agreement")},
         )
         for each in document.get("judged") or []
     ]

@@ -18,6 +18,8 @@ from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.contract import COMPARED, promised
 from tuner_tui.words import words
 
+MOST_PARALLEL = 64
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to compare, on what, and how it is told."""
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key-env", metavar="NAME", help=told("compare.help.key_env"))
     parser.add_argument("--price", metavar="IN,OUT", help=told("compare.help.price"))
     parser.add_argument("--cap", type=float, metavar="USD", help=told("compare.help.cap"))
+    parser.add_argument("--parallel", type=int, metavar="N", default=2, help=told("compare.help.parallel"))
     parser.add_argument("--details", action="store_true", help=told("cli.help.details"))
     parser.add_argument("--json", action="store_true", help=told("compare.help.json"))
 
@@ -98,12 +101,15 @@ def remote_of(args: argparse.Namespace) -> dict[str, Any] | None:
         price = (asked, answered)
     if args.cap is not None and price is None:
         raise InputError("compare.cap")
+    if not 1 <= args.parallel <= MOST_PARALLEL:
+        raise InputError("compare.parallel", value=args.parallel, most=MOST_PARALLEL)
     return {
         "url": args.endpoint,
         "model": args.endpoint_model,
         "key_env": args.key_env,
         "price": price,
         "cap": args.cap,
+        "parallel": args.parallel,
     }
 
 
@@ -134,7 +140,8 @@ def _changed(recipe: Recipe, args: argparse.Namespace) -> Recipe:
         told = structs.replace(recipe.prompting, instruction=instruction_of(args.instruction))
         recipe = structs.replace(recipe, prompting=told)
     if args.judge:
-        judge = JudgeSpec(model=args.judge, endpoint=args.judge_endpoint, key_env=args.key_env)
+        judge = structs.replace(recipe.judge or JudgeSpec(model=args.judge), model=args.judge)
+        judge = structs.replace(judge, endpoint=args.judge_endpoint, key_env=args.key_env)
         recipe = structs.replace(recipe, judge=judge)
     return decode_recipe(encode_recipe(recipe), args.target, args.set) if args.set else recipe
 

@@ -12,14 +12,15 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.methods import Objective
-from advisor.recipe import Metric, Recipe
+from advisor.recipe import Metric, ModelSpec, Recipe
 from tuner_tui.evaluation import judge
 from tuner_tui.evaluation.also import also, perplexity
 from tuner_tui.evaluation.constrain import Constraint, form_of
 from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.fewshot import FewShot, choices_of
 from tuner_tui.evaluation.generate import answers, end_tokens
-from tuner_tui.evaluation.harness import TaskScore, harness
+from tuner_tui.evaluation.grading import grader_of
+from tuner_tui.evaluation.harness import TaskScore, harness, known_tasks
 from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.judge import Judged
 from tuner_tui.evaluation.kept import Kept, kept
@@ -76,7 +77,8 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """All lanes on the same items; `failed` are those that have no figures.
 
-    `cited` are the passages that stood above each question, `named` the documents that hold the answers.
+    `cited` are the passages that stood above each question, `named` the documents that hold the answers, `skipped`
+    those that could not be read, `troubles` why judge or tasks have no figures.
     """
 
     questions: list[str]
@@ -90,6 +92,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     tasks: list[TaskScore] = []
     judged: list[Judged] = []
     skipped: list[str] = []
+    troubles: list[str] = []
 
 
 class Bench:
@@ -112,6 +115,22 @@ class Bench:
         tuned = asked.tuned if any(lane.tuned for lane in asked.lanes) else None
         self.weights = Weights(self.recipe, tuned, device)
         self.constraint = self._constrained()
+        self.endpoint = asked.remote.endpoint() if asked.remote else None
+        cache = Path(asked.remote.cache) if asked.remote and asked.remote.cache else None
+        calls = {"cache": cache, "parallel": asked.remote.parallel} if asked.remote else {}
+        self.calls = calls if self.recipe.judge and self.recipe.judge.endpoint else {}
+        self.grade = grader_of(self.recipe, device, **self.calls)
+        self._check_early()
+
+    def _check_early(self) -> None:
+        """What is used only after the lanes is looked at before them. InputError: it cannot be used."""
+        from tuner_tui.training.model import load_tokenizer
+
+        judge, spec = self.recipe.judge, self.spec
+        if judge is not None and judge.endpoint is None:
+            load_tokenizer(ModelSpec(id=judge.model))
+        if spec.tasks:
+            known_tasks(spec.tasks, spec.task_folder)
 
     def _constrained(self) -> Constraint | None:
         if form_of(self.recipe.prompting) is None or all(lane.remote for lane in self.asked.lanes):
@@ -148,6 +167,7 @@ class Bench:
                 if not error.code.startswith("endpoint.") or (not lanes and lane is self.asked.lanes[-1]):
                     raise
                 failed.append(self._broken(lane, error))
+        troubles: list[str] = []
         return Compared(
             questions=[example.question for example in self.held_out],
             references=[example.completion for example in self.held_out],
@@ -155,12 +175,24 @@ class Bench:
             failed=failed,
             retrieval=self.retrieved(),
             cited=self._cited(),
-            named=[str(row["doc"]) if "doc" in row else None for row in self.rows],
+            named=[str(row["doc"]) if row.get("doc") is not None else None for row in self.rows],
             kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
-            tasks=self._tasks(),
-            judged=self._judged(lanes),
+            tasks=self._tried(self._tasks, troubles),
+            judged=self._tried(partial(self._judged, lanes), troubles),
             skipped=self._skipped(self.index),
+            troubles=troubles,
         )
+
+    def _tried(self, measure: Callable[[], list[Any]], troubles: list[str]) -> list[Any]:
+        """What the lanes' figures do not rest on cannot take them away: why there is none goes to `troubles`."""
+        from tuner_tui.words import language
+
+        try:
+            return measure()
+        except InputError as error:
+            troubles.append(error.text(language()))
+            self.tell("trouble", text=troubles[-1])
+            return []
 
     def _judged(self, lanes: Sequence[Measurement]) -> list[Judged]:
         """Lanes whose every question was answered, against the first of them."""
@@ -168,11 +200,9 @@ class Bench:
         said = {lane.label.value: lane.answers for lane in lanes if len(lane.answers) == len(self.held_out)}
         if spec is None or len(said) < 2:
             return []
-        cache = self.asked.remote.cache if self.asked.remote else None
-        path = Path(cache) if cache else None
-        ask = judge.remote(spec, cache=path) if spec.endpoint else judge.local(self.recipe, spec, self.device)
         self.tell("judge", items=2 * len(self.held_out) * (len(said) - 1))
         questions, references = zip(*((each.question, each.completion) for each in self.held_out), strict=True)
+        ask = judge.judge_of(self.recipe, self.device, **self.calls).verdicts
         return judge.judge_lanes(ask, spec, questions, references, said)
 
     def _tasks(self) -> list[TaskScore]:
@@ -205,6 +235,7 @@ class Bench:
                     max_length=room_of(model),
                     heard=partial(self._heard, lane),
                     constraint=self.constraint,
+                    grade=self.grade,
                 )
                 times = self._latencies(model, prompts)
         lengths = [prompt_tokens(self.tokenizer, example) for example in prompts]
@@ -219,10 +250,17 @@ class Bench:
     def _asked(self, lane: Lane) -> Measurement:
         """The lane of an endpoint: its latencies are those of the answers when they were asked for."""
         remote = self.asked.remote
-        if remote is None:
+        if remote is None or self.endpoint is None:
             raise InputError("compare.no_endpoint", lane=lane.value)
-        form = form_of(self.recipe.prompting)
-        found = ask_all(remote, self._prompts(lane, None)[0], self.spec, partial(self._heard, lane), form)
+        found = ask_all(
+            self.endpoint,
+            self._prompts(lane, None)[0],
+            self.spec,
+            partial(self._heard, lane),
+            form=form_of(self.recipe.prompting),
+            parallel=remote.parallel,
+            grade=self.grade,
+        )
         times = percentiles([each.seconds * 1000 for each in found.answers])
         cost = found.cost_per_1k(remote.price)
         if found.others(remote.model):
@@ -263,7 +301,8 @@ class Bench:
         """What else the same answers say: texts against texts, and the recipe's reward where one is earned."""
         references = [example.completion for example in self.held_out]
         told = also(said, references, self.recipe.retrieval.absent)
-        if self.recipe.reward.python or Objective.GRPO in self.recipe.parsed_label.objectives:
+        grpo = Objective.GRPO in self.recipe.parsed_label.objectives
+        if self.spec.metric is not Metric.REWARD and (self.recipe.reward.python or grpo):
             questions = [example.question for example in self.held_out]
             told["reward"] = round(mean(rewards(self.recipe.reward, questions, said, references)), 4)
         return told
@@ -274,13 +313,14 @@ class Bench:
         if lane is Lane.FEW_SHOT:
             train = [instructed(example, told) for example in self.train]
             few = FewShot(train, asked, self.tokenizer, self.spec)
-            shots = few.choose(model, choices_of(self.recipe.prompting), self._tried, constraint=self.constraint)
+            how = {"constraint": self.constraint, "grade": self.grade}
+            shots = few.choose(model, choices_of(self.recipe.prompting), self._shots, **how)
             return few.prompts(asked, shots), shots
         if lane.retrieves and self.index is not None:
             return [grounded(example, self.index, self.marks) for example in asked], None
         return asked, None
 
-    def _tried(self, done: int, items: int) -> None:
+    def _shots(self, done: int, items: int) -> None:
         self.tell("shots", lane=Lane.FEW_SHOT.value, done=done, items=items)
 
     def _latencies(self, model: Any, prompts: Sequence[Example]) -> dict[str, float]:
@@ -313,7 +353,8 @@ class Bench:
 
     def retrieved(self) -> Retrieved | None:
         """Recall and mean reciprocal rank of the document that each row names; None when rows name none."""
-        named = [(e.question, str(row["doc"])) for e, row in zip(self.held_out, self.rows, strict=True) if "doc" in row]
+        asked = zip(self.held_out, self.rows, strict=True)
+        named = [(each.question, str(row["doc"])) for each, row in asked if row.get("doc") is not None]
         if self.index is None:
             return None
         return retrieved(self.index, named)

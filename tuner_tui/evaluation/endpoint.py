@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import random
+import threading
 import time
 import urllib.error
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import msgspec
 from advisor.errors import InputError
 from tuner_tui.evaluation.example import Message
 from tuner_tui.evaluation.wire import asked_wait, post
+from tuner_tui.safe import clean
 
 TIMEOUT_S = 60.0
 TRIES = 4
@@ -27,7 +29,16 @@ WAIT_MOST_S = 120.0
 AGAIN = (408, 409, 429, 500, 502, 503, 504)
 
 
-BROKEN = (OSError, http.client.HTTPException, ValueError, KeyError, IndexError, TypeError, RecursionError)
+BROKEN = (
+    OSError,
+    http.client.HTTPException,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +70,8 @@ class Endpoint:
     `limit` is how many requests may be sent at most (None = no limit). The key is read from the environment. With
     `rates`, a request that could pass the cap is not sent: a text has no more tokens than bytes, and what the endpoint
     says of its use is believed only within that bound; a request that failed counts in full.
+
+    Several threads may ask at once: the cap and the limit hold for all of them, and no question is asked twice.
     """
 
     def __init__(
@@ -71,19 +84,23 @@ class Endpoint:
         timeout_s: float = TIMEOUT_S,
         limit: int | None = None,
         rates: Rates | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise InputError("endpoint.url", url=url)
         self._url = url.rstrip("/") + "/chat/completions"
-        self._model, self._timeout_s, self._limit, self._sleep = model, timeout_s, limit, sleep
+        self._model, self._timeout_s, self._limit = model, timeout_s, limit
+        self._ended = threading.Event()
+        self._sleep = sleep or self._ended.wait
+        self._turn = threading.Condition()
+        self._asking: set[str] = set()
+        self._unsettled = 0
         self._key = os.environ.get(key_env) if key_env else None
         if key_env and not self._key:
             raise InputError("endpoint.key", name=key_env)
         self._cache, self._rates = cache, rates
         self._known = _read(cache)
         self.sent = 0
-        self.tokens = 0
         self.spent = 0.0
 
     def answer(self, turns: list[Message], *, max_tokens: int) -> str:
@@ -97,33 +114,47 @@ class Endpoint:
             form = {"name": "answer", "schema": schema, "strict": True}
             asked["response_format"] = {"type": "json_schema", "json_schema": form}
         key = hashlib.sha256((self._url + json.dumps(asked, sort_keys=True)).encode()).hexdigest()
-        if key not in self._known:
-            self._known[key] = found = self._ask(key, asked)
-            if self._cache is not None:
-                self._cache.parent.mkdir(parents=True, exist_ok=True)
-                with self._cache.open("ab") as file:
-                    file.write(msgspec.json.encode(found) + b"\n")
-        return self._known[key]
+        with self._turn:
+            while key in self._asking:
+                self._turn.wait()
+            if key in self._known:
+                return self._known[key]
+            self._asking.add(key)
+        try:
+            found = self._ask(key, asked)
+            with self._turn:
+                self._known[key] = found
+                self._keep(found)
+        finally:
+            with self._turn:
+                self._asking.discard(key)
+                self._turn.notify_all()
+        return found
+
+    def end(self) -> None:
+        """No request is tried again; those on their way may still answer."""
+        self._ended.set()
+
+    def _keep(self, found: Answer) -> None:
+        if self._cache is not None:
+            self._cache.parent.mkdir(parents=True, exist_ok=True)
+            with self._cache.open("ab") as file:
+                file.write(msgspec.json.encode(found) + b"\n")
 
     def _ask(self, key: str, asked: dict[str, Any]) -> Answer:
-        failure, wait, most = (
-            "",
-            WAIT_S,
-            (len(json.dumps(asked, ensure_ascii=False).encode()), int(asked["max_tokens"])),
-        )
+        most = (len(json.dumps(asked, ensure_ascii=False).encode()), int(asked["max_tokens"]))
+        failure, wait = "", WAIT_S
         for attempt in range(TRIES):
-            if self._limit is not None and self.sent >= self._limit:
-                raise InputError("endpoint.limit", limit=self._limit, url=self._url)
-            self._charge(most)
             if attempt:
                 self._sleep(wait)
-            wait = WAIT_S * 2**attempt * (1 + random.random() / 4)
-            self.sent += 1
-            start = time.monotonic()
+            if self._ended.is_set():
+                break
+            self._reserve(most)
+            wait, used, start = WAIT_S * 2**attempt * (1 + random.random() / 4), most, time.monotonic()
             try:
                 reply = self._send(asked)
-                text, used = self._text(reply), _used(reply, most)
-                self._charge((used[0] - most[0], used[1] - most[1]))
+                text = text_of(reply)
+                used = _used(reply, most, text)
                 took = round(time.monotonic() - start, 4)
                 model = str(reply.get("model") or "")[:200]
                 return Answer(key=key, answer=text, model=model, seconds=took, asked=used[0], answered=used[1])
@@ -134,40 +165,73 @@ class Endpoint:
                     break
                 wait = max(wait, told or 0.0)
             except BROKEN as error:
-                failure = f"{type(error).__name__}: {error}"[:200]
-        raise InputError("endpoint.failed", url=self._url, detail=failure)
+                failure = clean(f"{type(error).__name__}: {error}", 200)
+            finally:
+                self._settle(most, used)
+        raise InputError("endpoint.failed", url=self._url, detail=failure or "-")
 
-    def _charge(self, tokens: tuple[int, int]) -> None:
-        """Count what a request may cost, or give back what it did not; InputError before the cap is passed."""
-        if self._rates is None:
-            return
-        after = self.spent + self._rates.cost(*tokens)
-        if self._rates.cap is not None and after > self._rates.cap:
-            raise InputError("endpoint.cap", url=self._url, cap=f"{self._rates.cap:g}", spent=f"{self.spent:.4f}")
-        self.spent = after
+    def _reserve(self, most: tuple[int, int]) -> None:
+        """Count the most that a request may cost, once there is room; InputError where there never will be."""
+        with self._turn:
+            while not self._has_room(most):
+                self._turn.wait()
+            self.sent += 1
+            self._unsettled += 1
+            self.spent += self._rates.cost(*most) if self._rates else 0.0
+
+    def _has_room(self, most: tuple[int, int]) -> bool:
+        if self._limit is not None and self.sent >= self._limit:
+            raise InputError("endpoint.limit", limit=self._limit, url=self._url)
+        rates = self._rates
+        if rates is None or rates.cap is None or self.spent + rates.cost(*most) <= rates.cap:
+            return True
+        if not self._unsettled:  # nothing is on its way that could cost less than was reserved for it
+            raise InputError("endpoint.cap", url=self._url, cap=f"{rates.cap:g}", spent=f"{self.spent:.4f}")
+        return False
+
+    def _settle(self, most: tuple[int, int], used: tuple[int, int]) -> None:
+        """Give back what a request did not cost."""
+        with self._turn:
+            self._unsettled -= 1
+            self.spent -= self._rates.cost(most[0] - used[0], most[1] - used[1]) if self._rates else 0.0
+            self._turn.notify_all()
 
     def _send(self, asked: dict[str, Any]) -> Any:
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        return json.loads(post(self._url, json.dumps(asked).encode(), headers, self._timeout_s))
-
-    def _text(self, reply: Any) -> str:
-        text = reply["choices"][0]["message"]["content"]
-        if not isinstance(text, str):
-            raise ValueError("no text in the answer")
-        usage = reply.get("usage")
-        total = usage.get("total_tokens") if isinstance(usage, dict) else None
-        self.tokens += total if isinstance(total, int) and total > 0 else 0
-        return text.strip()
+        raw = post(self._url, json.dumps(asked).encode(), headers, self._timeout_s)
+        try:
+            return json.loads(raw)
+        except ValueError:
+            raise ValueError(f"no JSON: {raw[:80].decode(errors='replace')}") from None
 
 
-def _used(reply: Any, most: tuple[int, int]) -> tuple[int, int]:
+def text_of(reply: Any) -> str:
+    """The text of the first choice: plain, in parts, a refusal, or nothing where the model ended without a word.
+
+    ValueError, KeyError, IndexError or TypeError for what is no answer.
+    """
+    if not isinstance(reply, dict) or not reply.get("choices"):
+        raise ValueError(f"no choices: {json.dumps(reply)[:120]}")
+    choice = reply["choices"][0]
+    message = choice["message"]
+    said = message.get("content")
+    if isinstance(said, list):
+        said = "".join(str(part.get("text") or "") for part in said)
+    if said is None and isinstance(choice.get("finish_reason"), str):
+        said = message.get("refusal") or ""
+    if not isinstance(said, str):
+        raise ValueError("no text in the answer")
+    return said.strip()
+
+
+def _used(reply: Any, most: tuple[int, int], text: str) -> tuple[int, int]:
     """Tokens asked and answered as the endpoint counts them; the bound where it says nothing, or what cannot be."""
     usage = reply.get("usage")
     said = usage if isinstance(usage, dict) else {}
     asked, answered = said.get("prompt_tokens"), said.get("completion_tokens")
-    if not isinstance(asked, int) or not isinstance(answered, int) or asked < 0 or answered < 0:
+    if type(asked) is not int or type(answered) is not int or asked < 1 or answered < bool(text):
         return most
     return min(asked, most[0]), min(answered, most[1])
 

@@ -15,6 +15,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.evaluation.weights import Weights
+from tuner_tui.safe import clean
 
 BATCH = 8
 
@@ -29,16 +30,9 @@ class TaskScore(msgspec.Struct, frozen=True, kw_only=True):
     error: float | None
 
 
-def harness(
-    weights: Weights, tokenizer: Any, tasks: Sequence[str], folder: str | None, limit: int | None
-) -> list[TaskScore]:
-    """Every metric of the tasks; `folder` holds the user's own task files, `limit` is the most questions a task.
-
-    InputError: the library is missing, or it knows no such task.
-    """
+def known_tasks(tasks: Sequence[str], folder: str | None) -> Any:
+    """The harness' manager of tasks. InputError: the library is missing, or it knows no such task."""
     try:
-        from lm_eval import simple_evaluate
-        from lm_eval.models.huggingface import HFLM
         from lm_eval.tasks import TaskManager
     except ImportError:
         raise InputError("harness.missing") from None
@@ -47,13 +41,36 @@ def harness(
     for name in tasks:
         if not manager.match_tasks([name]):
             raise InputError("harness.task", name=name, folder=folder or "-")
+    return manager
+
+
+def harness(
+    weights: Weights, tokenizer: Any, tasks: Sequence[str], folder: str | None, limit: int | None
+) -> list[TaskScore]:
+    """Every metric of the tasks; `folder` holds the user's own task files, `limit` is the most questions a task.
+
+    InputError as `known_tasks`, and where a task cannot be run (its data cannot be fetched, say).
+    """
+    manager = known_tasks(tasks, folder)
+    from lm_eval import simple_evaluate
+    from lm_eval.models.huggingface import HFLM
+
     found: dict[bool, dict[str, Any]] = {}
     for tuned in (False, True) if weights.tuned else (False,):
         with weights.of(tuned=tuned) as model:
             held = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=BATCH)
-            done = simple_evaluate(
-                model=held, tasks=list(tasks), task_manager=manager, limit=limit, bootstrap_iters=0, verbosity="ERROR"
-            )
+            try:
+                done = simple_evaluate(
+                    model=held,
+                    tasks=list(tasks),
+                    task_manager=manager,
+                    limit=limit,
+                    bootstrap_iters=0,
+                    verbosity="ERROR",
+                )
+            except Exception as error:  # a task's own code and data may do anything; the lanes' figures stay
+                detail = clean(f"{type(error).__name__}: {error}", 300)
+                raise InputError("harness.failed", tasks=", ".join(tasks), detail=detail) from error
         found[tuned] = done["results"]
     return scores(found[False], found.get(True))
 

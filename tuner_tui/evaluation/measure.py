@@ -25,7 +25,10 @@ SCORES: dict[Metric, Callable[[str, str], float]] = {
     Metric.JSON: lambda answer, _: float(scorers.is_json(answer)),
     Metric.REFUSAL: lambda answer, wanted: float(is_refusal(answer) == is_refusal(wanted)),
 }
-GENERATED = (Metric.REGEX, *SCORES)
+GRADED = (Metric.REWARD, Metric.RUBRIC)
+"""Metrics that no pair of texts gives: the recipe says who grades the answers (`grading.grader_of`)."""
+GENERATED = (Metric.REGEX, *GRADED, *SCORES)
+Grade = Callable[[Sequence[Example], Sequence[str]], list[float]]
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,9 +66,11 @@ def measure(
     between: Callable[[], None] = lambda: None,
     heard: Callable[[int], None] = lambda done: None,
     constraint: Constraint | None = None,
+    grade: Grade | None = None,
 ) -> Measured:
     """Score `examples` (at least one) by `spec.metric`; answers are generated for the score or the samples.
 
+    `grade` scores the answers where the metric is one of GRADED.
     `between` is called before each batch; `heard` after each of those that the score waits for, with how many are done.
 
     Of single answers with a verdict (KTO), the loss counts the liked ones, and the preference is how often a liked
@@ -97,7 +102,7 @@ def measure(
     elif spec.metric is Metric.LOSS:
         values = [-each.log_prob / max(each.tokens, 1) for each in liked or wanted]
     else:
-        values = [score_of(spec, answer, example) for answer, example in zip(said, examples, strict=True)]
+        values = graded(spec, examples, said, grade)
     low, high = bootstrap(values)
     loss = _loss(liked or wanted)
     score = loss if spec.metric is Metric.LOSS else mean(values)
@@ -128,6 +133,15 @@ def _preferences(
     pairs = [(example, example.rejected or "") for example in examples]
     unwanted = likelihoods(model, tokenizer, pairs, max_length=max_length, between=between)
     return [_preferred(good, bad) for good, bad in zip(wanted, unwanted, strict=True)]
+
+
+def graded(spec: EvalSpec, examples: Sequence[Example], said: Sequence[str], grade: Grade | None) -> list[float]:
+    """Generated answers by the recipe's metric, 0..1 each."""
+    if spec.metric in GRADED:
+        if grade is None:
+            raise ValueError(f"{spec.metric} needs a grader")
+        return grade(examples, said)
+    return [score_of(spec, answer, example) for answer, example in zip(said, examples, strict=True)]
 
 
 def score_of(spec: EvalSpec, answer: str, example: Example) -> float:

@@ -108,6 +108,7 @@ def document(found: Compared, judged: Verdict, gaps: dict[str, Any], goal: float
         "retrieval": found.retrieval and msgspec.to_builtins(found.retrieval) | {"blame": blame(found)},
         "kept": msgspec.to_builtins(found.kept),
         "skipped": found.skipped,
+        "troubles": found.troubles,
         "failed": msgspec.to_builtins(found.failed),
         "judged": msgspec.to_builtins(found.judged),
         "tasks": msgspec.to_builtins(found.tasks),

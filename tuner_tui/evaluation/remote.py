@@ -1,8 +1,12 @@
-"""An endpoint's lane asks the same prompts and is scored by the same code; only who answers differs."""
+"""An endpoint's lane asks the same prompts and is scored by the same code; only who answers differs.
+
+A few requests are on their way at once; what they cost in all stays below the cap, and each answer keeps its place.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +15,20 @@ import msgspec
 from advisor.errors import InputError
 from advisor.recipe import EvalSpec
 from tuner_tui.evaluation.endpoint import Answer, Endpoint, Rates
-from tuner_tui.evaluation.example import Example
+from tuner_tui.evaluation.example import Example, Message
 from tuner_tui.evaluation.interval import bootstrap, mean
 from tuner_tui.evaluation.lanes import turns_of
-from tuner_tui.evaluation.measure import GENERATED, Measured, score_of
+from tuner_tui.evaluation.measure import GENERATED, Grade, Measured, graded
 from tuner_tui.safe import clean
+
+PARALLEL = 2
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
-    """Which endpoint answers; `price` is US dollars per million tokens asked and answered, `cap` dollars in all."""
+    """Which endpoint answers; `price` is US dollars per million tokens asked and answered, `cap` dollars in all.
+
+    `parallel` is how many requests may be on their way at once.
+    """
 
     url: str
     model: str
@@ -27,6 +36,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     price: tuple[float, float] | None = None
     cap: float | None = None
     cache: str | None = None
+    parallel: int = PARALLEL
 
     def endpoint(self) -> Endpoint:
         """Its client; InputError for an address or a key that cannot be."""
@@ -60,14 +70,40 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return round(mean([float(each.asked + each.answered) for each in self.answers]), 1)
 
 
+def ask_many(
+    endpoint: Endpoint, asked: Sequence[Sequence[Message]], heard: Callable[[int], None], parallel: int, **how: Any
+) -> list[Answer]:
+    """The answers in the order asked, at most `parallel` requests at once; `heard` counts them.
+
+    The first error ends it: nothing more is sent, what is on its way still answers and is kept.
+    """
+    done = 0
+    with ThreadPoolExecutor(max_workers=parallel) as pool:
+        waiting = [pool.submit(endpoint.answered, list(turns), **how) for turns in asked]
+        try:
+            for answer in as_completed(waiting):
+                answer.result()
+                done += 1
+                heard(done)
+        except BaseException:
+            endpoint.end()
+            pool.shutdown(cancel_futures=True)
+            heard(sum(each.done() and not each.cancelled() and each.exception() is None for each in waiting))
+            raise
+    return [each.result() for each in waiting]
+
+
 def ask_all(
-    remote: Remote,
+    endpoint: Endpoint,
     prompts: Sequence[Example],
     spec: EvalSpec,
     heard: Callable[[int], None] = lambda done: None,
+    *,
     form: tuple[str, Any] | None = None,
+    parallel: int = PARALLEL,
+    grade: Grade | None = None,
 ) -> Asked:
-    """Every prompt, one after the other; what was answered before is not asked again. `heard` counts them.
+    """Every prompt; what was answered before is not asked again. `heard` counts them.
 
     `form` is that of `constrain.form_of`: an endpoint is asked for a schema; a pattern it has no common way to keep.
     """
@@ -75,12 +111,10 @@ def ask_all(
         raise InputError("compare.remote_metric", metric=spec.metric)
     if form is not None and form[0] != "schema":
         raise InputError("endpoint.form")
-    endpoint, schema = remote.endpoint(), form[1] if form else None
-    found = []
-    for example in prompts:
-        found.append(endpoint.answered(list(turns_of(example)), max_tokens=spec.max_new_tokens, schema=schema))
-        heard(len(found))
-    values = [score_of(spec, each.answer, example) for each, example in zip(found, prompts, strict=True)]
+    asked, schema = [turns_of(example) for example in prompts], form[1] if form else None
+    found = ask_many(endpoint, asked, heard, parallel, max_tokens=spec.max_new_tokens, schema=schema)
+    said = [each.answer for each in found]
+    values = graded(spec, prompts, said, grade)
     low, high = bootstrap(values)
     measured = Measured(
         metric=spec.metric,
@@ -89,7 +123,7 @@ def ask_all(
         high=high,
         items=len(values),
         loss=None,
-        answers=[each.answer for each in found],
+        answers=said,
         values=values,
     )
     return Asked(measured=measured, answers=found)

@@ -70,6 +70,7 @@ def measured_again(task: Task, load: Loader, tokenizer_folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     from tuner_tui.evaluation.example import for_model
+    from tuner_tui.evaluation.grading import grader_of
     from tuner_tui.evaluation.measure import measure
     from tuner_tui.training import data
 
@@ -78,7 +79,8 @@ def measured_again(task: Task, load: Loader, tokenizer_folder: Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(str(tokenizer_folder))
         model = load(recipe, device())
     held_out = for_model(tokenizer, split.held_out)
-    return measure(model, tokenizer, held_out, recipe.evaluation, max_length=recipe.train.max_length)
+    grade, length = grader_of(recipe, device()), recipe.train.max_length
+    return measure(model, tokenizer, held_out, recipe.evaluation, max_length=length, grade=grade)
 
 
 def prepare(recipe: Recipe) -> None:

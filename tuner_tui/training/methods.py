@@ -36,6 +36,8 @@ def method_of(job: Job) -> Any:
         raise InputError("training.metric_text", metric=judged.metric, objective=objective)
     if judged.metric is Metric.REGEX and not judged.pattern:
         raise InputError("training.pattern")
+    if judged.metric is Metric.RUBRIC and job.recipe.judge is None:
+        raise InputError("judge.none")
     return importlib.import_module(f"tuner_tui.training.{FILES[objective]}")
 
 

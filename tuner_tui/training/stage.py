@@ -14,6 +14,7 @@ from msgspec import structs
 
 from advisor.methods import Approach, Objective
 from tuner_tui.evaluation.example import Example, encode_pair, for_model
+from tuner_tui.evaluation.grading import grader_of
 from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.runs.adjust import adjustment_of
 from tuner_tui.runs.directory import write_atomic
@@ -28,6 +29,7 @@ from tuner_tui.training.job import Diverged, Job
 from tuner_tui.training.masks import check_boundaries, check_masks
 from tuner_tui.training.methods import method_of, work
 from tuner_tui.training.monitor import Monitor
+from tuner_tui.training.origin import origin
 from tuner_tui.training.rehearse import before_first_step, rehearse
 from tuner_tui.training.report import Outcome
 from tuner_tui.training.samples import Sampler, emit
@@ -82,7 +84,7 @@ def run_stage(job: Job) -> Outcome | None:
     with Monitor(job.events) as monitor:
         gauge = Gauge(job.device)
         split, tokenizer, trainer, held_out, rows = get_ready(job, gauge)
-        made_from = checkpoint.origin(job.run.recipe_path, split.sha256, job.threads)
+        made_from = origin(job, split.sha256)
         kept_rows = for_model(tokenizer, split.replayed)
         tell_start(job, trainer.model, rows)
         before_first_step(job, lambda: rehearse(job, trainer, tokenizer, held_out, gauge))
@@ -222,7 +224,8 @@ def measured(job: Job, tuned: Any, tokenizer: Any, held_out: list[Example]) -> M
     spec, length = job.recipe.evaluation, job.recipe.train.max_length
     if Objective.REFUSAL in job.label.objectives:  # every answer tells whether it refuses
         spec = structs.replace(spec, samples=len(held_out))
-    return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop)
+    grade = grader_of(job.recipe, job.device)
+    return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop, grade=grade)
 
 
 def tell_score(job: Job, when: str, found: Measured) -> Measured:

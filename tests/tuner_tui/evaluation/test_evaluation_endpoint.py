@@ -6,14 +6,15 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import tuner_tui.words  # noqa: F401  errors speak its words
 from advisor.errors import InputError
-from tuner_tui.evaluation.endpoint import Endpoint
+from tuner_tui.evaluation.endpoint import Endpoint, Rates
 from tuner_tui.evaluation.measure import Measured
-from tuner_tui.evaluation.remote import Asked
+from tuner_tui.evaluation.remote import Asked, ask_many
 from tuner_tui.evaluation.wire import asked_wait
 
 ASKED = [{"role": "user", "content": "hi"}]
@@ -70,6 +71,20 @@ def shut(handler: "Handler") -> None:
     handler.end_headers()
 
 
+def trickle(handler: "Handler") -> None:
+    """A stream of events that never ends, a little at a time."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "text/event-stream")
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b'data: {"choices": [{"delta": {"content": "x"}}]}\n\n')
+            handler.wfile.flush()
+            threading.Event().wait(0.05)
+    except OSError:
+        return
+
+
 def elsewhere(handler: "Handler") -> None:
     handler.send_response(307)
     handler.send_header("Location", "/v1/elsewhere")
@@ -85,13 +100,19 @@ RUDE = {
     "busy": busy,
     "shut": shut,
     "elsewhere": elsewhere,
+    "trickle": trickle,
 }
 
 
 class Server(ThreadingHTTPServer):
+    """Answers by `plan`, and as `always` says where that is empty; `most` is how many were asked at once."""
+
     daemon_threads = True
     plan: list[str] = []
     seen: list[dict[str, object]] = []
+    always = ""
+    now = most = 0
+    lock = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -99,14 +120,42 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.seen.append(asked | {"authorization": self.headers.get("Authorization")})
-        how = self.server.plan.pop(0)
+        server = self.server
+        with server.lock:
+            server.seen.append(asked | {"authorization": self.headers.get("Authorization")})
+            how = server.plan.pop(0) if server.plan else server.always
+            server.now += 1
+            server.most = max(server.most, server.now)
+        if server.always:
+            threading.Event().wait(0.05)
+        try:
+            self.say(how, asked)
+        finally:
+            with server.lock:
+                server.now -= 1
+
+    def say(self, how: str, asked: dict[str, Any]) -> None:
         if how in RUDE:
             RUDE[how](self)
             return
         body = {
             "good": json.dumps({"choices": [{"message": {"content": " 안녕 "}}], "usage": {"total_tokens": 7}}),
             "lie": '{"choices": []}',
+            "html": "<!doctype html><title>502</title>",
+            "list": "[1]",
+            "fault": '{"error": {"message": "model not loaded"}}',
+            "bare": '{"choices": [{"message": {"content": null}}]}',
+            "mute": '{"choices": [{"message": {"content": null}, "finish_reason": "length"}]}',
+            "parts": '{"choices": [{"message": {"content": [{"type": "text", "text": "in "}, {"text": "parts"}]}}]}',
+            "echo": json.dumps(
+                {
+                    "choices": [{"message": {"content": asked["messages"][-1]["content"]}}],
+                    "usage": {"prompt_tokens": 10, "completion_tokens": 2},
+                }
+            ),
+            "free": json.dumps(
+                {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": 0, "completion_tokens": True}}
+            ),
             "torn": '{"choices": [',
             "deep": "[" * 200_000,
             "other": json.dumps({"choices": [{"message": {"content": "x"}}], "model": "another"}),
@@ -119,8 +168,9 @@ class Handler(BaseHTTPRequestHandler):
             "negative": json.dumps(
                 {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": -5, "completion_tokens": -5}}
             ),
+            **{grade: json.dumps({"choices": [{"message": {"content": grade}}]}) for grade in "12345"},
         }.get(how, "")
-        self.send_response(int(how) if how.isdigit() else 200)
+        self.send_response(int(how) if len(how) == 3 and how.isdigit() else 200)
         self.send_header("Content-Length", str(len(body.encode())))
         self.end_headers()
         self.wfile.write(body.encode())
@@ -149,7 +199,24 @@ def test_errors_lies_and_torn_answers_are_asked_again(server: Server) -> None:
     server.plan = ["500", "lie", "torn", "good"]
     client = endpoint(server)
     assert client.answer(ASKED, max_tokens=4) == "안녕"
-    assert (client.sent, client.tokens) == (4, 7)
+    assert client.sent == 4
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("html", "<!doctype html>"), ("list", "[1]"), ("fault", "model not loaded"), ("bare", "no text")]
+)
+def test_what_is_no_answer_is_shown_when_it_stays_so(server: Server, how: str, said: str) -> None:
+    server.plan = [how] * 4
+    with pytest.raises(InputError) as error:
+        endpoint(server).answer(ASKED, max_tokens=4)
+    assert said in error.value.text("en")
+    assert len(server.seen) == 4
+
+
+def test_an_answer_in_parts_is_joined_and_one_without_a_word_is_empty(server: Server) -> None:
+    server.plan = ["parts", "mute"]
+    assert endpoint(server).answer(ASKED, max_tokens=4) == "in parts"
+    assert endpoint(server).answer(ASKED, max_tokens=4) == ""
 
 
 def test_a_stalled_server_costs_the_timeout_and_no_more(server: Server) -> None:
@@ -192,7 +259,7 @@ def test_a_limit_of_requests_holds_and_the_key_comes_from_the_environment(
         endpoint(server, key_env="NOT_SET_ANYWHERE")
 
 
-@pytest.mark.parametrize("how", ["cut_off", "half_chunk", "huge", "deep", "drip"])
+@pytest.mark.parametrize("how", ["cut_off", "half_chunk", "huge", "deep", "drip", "trickle"])
 def test_a_broken_answer_is_never_taken_for_one(server: Server, how: str) -> None:
     server.plan = [how, "good"]
     start = time.monotonic()
@@ -228,7 +295,7 @@ def test_the_key_goes_to_no_other_address(server: Server, monkeypatch: pytest.Mo
     assert len(server.seen) == 1
 
 
-@pytest.mark.parametrize("how", ["greedy", "negative", "good"])
+@pytest.mark.parametrize("how", ["greedy", "negative", "good", "free"])
 def test_what_it_says_of_its_use_is_believed_within_bounds_only(server: Server, how: str) -> None:
     server.plan = [how]
     found = endpoint(server).answered(ASKED, max_tokens=4)
@@ -242,3 +309,47 @@ def test_who_says_that_it_answered_is_kept(server: Server) -> None:
     asked = Asked(measured=Measured(metric="exact_match", score=0, low=0, high=0, items=1, loss=None), answers=[found])  # type: ignore[arg-type]
     assert asked.others("m") == ["another"]
     assert asked.others("another") == asked.others("org/anot") == []
+
+
+def many(count: int) -> list[list[dict[str, str]]]:
+    return [[{"role": "user", "content": f"question {at}"}] for at in range(count)]
+
+
+def test_a_few_are_asked_at_once_each_only_once_and_the_answers_keep_their_places(server: Server) -> None:
+    server.always, heard = "echo", []
+    asked = many(9) + many(3)
+    found = ask_many(endpoint(server), asked, heard.append, 3, max_tokens=4)
+    assert [each.answer for each in found] == [turns[0]["content"] for turns in asked]
+    assert (server.most, len(server.seen)) == (3, 9)
+    assert heard == list(range(1, 13))
+
+
+@pytest.mark.parametrize("parallel", [1, 8])
+def test_the_cap_is_never_passed_and_all_of_it_can_be_used_however_many_are_asked_at_once(
+    server: Server, parallel: int
+) -> None:
+    server.always = "echo"
+    most = Rates(asked=1.0, answered=1.0).cost(len(json.dumps(asked_for(many(1)[0]))), 4)
+    client = endpoint(server, rates=Rates(asked=1.0, answered=1.0, cap=most + 5.1 * 12 / 1e6))
+    done: list[int] = []
+    with pytest.raises(InputError) as error:
+        ask_many(client, many(40), done.append, parallel, max_tokens=4)
+    assert error.value.code == "endpoint.cap"
+    assert len(server.seen) == 6 == done[-1]
+    assert client.spent == pytest.approx(6 * 12 / 1e6)
+
+
+def asked_for(turns: list[dict[str, str]]) -> dict[str, object]:
+    return {"model": "m", "messages": turns, "max_tokens": 4, "temperature": 0}
+
+
+def test_the_first_refusal_ends_it_and_what_was_answered_is_kept(server: Server, tmp_path: Path) -> None:
+    server.plan, server.always = ["echo", "echo", "401"], "echo"
+    cache = tmp_path / "answers.jsonl"
+    with pytest.raises(InputError):
+        ask_many(endpoint(server, cache=cache), many(50), lambda done: None, 2, max_tokens=4)
+    assert len(server.seen) < 8
+    before = len(cache.read_text().splitlines())
+    found = ask_many(endpoint(server, cache=cache), many(50), lambda done: None, 4, max_tokens=4)
+    assert [each.answer for each in found] == [f"question {at}" for at in range(50)]
+    assert len(cache.read_text().splitlines()) == 50 > before
