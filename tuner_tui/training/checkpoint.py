@@ -13,12 +13,12 @@ import msgspec
 from advisor.errors import InputError
 from tuner_tui import trust
 from tuner_tui.runs.directory import write_atomic
+from tuner_tui.training import origin
 from tuner_tui.training.job import Job
 
 PARTIAL = ".partial"
 MANIFEST = "manifest.json"
 DAMAGED = "damaged"
-ORIGIN = "origin.json"
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -154,8 +154,8 @@ def put_aside(checkpoint: Path) -> None:
 
 
 def starting_point(job: Job, made_from: dict[str, object]) -> Path | None:
-    """The checkpoint to go on from, None to begin anew; InputError when recipe or data changed since the run began."""
-    begun = job.run.path / ORIGIN
+    """The checkpoint to go on from, None to begin anew; InputError when what it was made from changed since."""
+    begun = job.run.path / origin.FILE
     if not job.resume or not begun.exists():
         write_atomic(begun, msgspec.json.encode(made_from))
     if not job.resume:
@@ -164,7 +164,9 @@ def starting_point(job: Job, made_from: dict[str, object]) -> Path | None:
     for damaged in skipped:
         job.warn("checkpoint_damaged", path=damaged.name)
         put_aside(damaged)
-    _refuse_changed(job, msgspec.structs.asdict(manifest) if manifest else _read_origin(begun), made_from)
+    origin.refuse_changed(
+        job, msgspec.structs.asdict(manifest) if manifest else {}, origin.read_origin(begun), made_from
+    )
     if manifest is None:
         if skipped:
             job.warn("begins_again")
@@ -187,25 +189,6 @@ def refuse_others(checkpoint: Path, manifest: Manifest) -> None:
             raise InputError("training.others_checkpoint", path=part, owner=owner)
     if not trust.sealed(manifest.unsealed(), manifest.seal):
         raise InputError("training.foreign_checkpoint", path=checkpoint, key=trust.key_path())
-
-
-def _refuse_changed(job: Job, before: dict[str, object], now: dict[str, object]) -> None:
-    for name in ("recipe_sha256", "data_sha256"):
-        if name in before and before[name] != now[name]:
-            raise InputError(f"training.changed_{name.partition('_')[0]}", run=job.run.id, path=job.run.recipe_path)
-
-
-def _read_origin(path: Path) -> dict[str, object]:
-    """What the run was made from when it began; empty when that was not written down."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
-    except (OSError, msgspec.MsgspecError):
-        return {}
-
-
-def origin(recipe: Path, data_sha256: str, threads: int) -> dict[str, object]:
-    """What a checkpoint was made from, as its manifest records it."""
-    return {"recipe_sha256": file_hash(recipe), "data_sha256": data_sha256, "threads": threads}
 
 
 def threads_of(checkpoints: Path) -> int | None:

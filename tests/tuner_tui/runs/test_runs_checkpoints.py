@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from advisor.errors import InputError
-from advisor.recipe import Recipe
+from advisor.recipe import DataSpec, ModelSpec, Recipe, encode_recipe
 from tuner_tui.runs.directory import RunDir, create_run
 from tuner_tui.training.checkpoint import PARTIAL, candidates, newest_valid, rotate, seal, starting_point
+from tuner_tui.training.data import digest
 from tuner_tui.training.job import Job
+from tuner_tui.training.origin import origin
 from tuner_tui.words import words
 
 FILES = ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
@@ -131,6 +133,24 @@ def test_without_a_whole_one_it_begins_again_and_says_so(run: RunDir, recipe: Re
     job = job_of(run, recipe)
     assert starting_point(job, MADE) is None
     assert job.events.codes == ["checkpoint_damaged", "begins_again"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("changed", ["train.jsonl", "eval.jsonl", "model/model.safetensors"])
+def test_the_file_that_changed_is_named(run: RunDir, tmp_path: Path, changed: str) -> None:
+    (tmp_path / "model").mkdir()
+    for name in ("train.jsonl", "eval.jsonl", "model/model.safetensors"):
+        (tmp_path / name).write_text("as it was")
+    data = DataSpec(train=str(tmp_path / "train.jsonl"), eval=str(tmp_path / "eval.jsonl"))
+    recipe = Recipe(label="ft/sft:lora", model=ModelSpec(id=str(tmp_path / "model")), data=data)
+    run.recipe_path.write_text(encode_recipe(recipe))
+    made = origin(job_of(run, recipe), digest(Path(data.train), Path(data.eval or "")))
+    starting_point(job_of(run, recipe, resume=False), made)
+    (tmp_path / changed).write_text("AS it was")
+    again = origin(job_of(run, recipe), digest(Path(data.train), Path(data.eval or "")))
+    with pytest.raises(InputError) as caught:
+        starting_point(job_of(run, recipe), again)
+    assert str(tmp_path / changed) in caught.value.text("en")
+    shutil.rmtree(run.path)
 
 
 @pytest.mark.parametrize("name", ["recipe_sha256", "data_sha256"])

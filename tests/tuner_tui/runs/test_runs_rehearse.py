@@ -114,10 +114,10 @@ def test_sequences_are_shortened_only_once_somebody_agrees(
     wish: Rehearse, home: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One row is too long for memory, even alone: what would fit is named, and taken when it was agreed to."""
-    monkeypatch.setenv("TUNER_STARVED_TOKENS", "40")
-    raw = recipe_of(tiny, micro_batch=2, grad_accum=1)
+    monkeypatch.setenv("TUNER_STARVED_TOKENS", "70")
+    raw = recipe_of(tiny, micro_batch=2, grad_accum=1, max_length=128)
     rows = tmp_path / "long.jsonl"
-    long = {"instruction": "say apple", "output": "apple bread chair dream earth flame " * 4}
+    long = {"instruction": "say apple", "output": "apple bread chair dream earth flame " * 16}
     rows.write_text((tiny / "sft.jsonl").read_text() + json.dumps(long) + "\n")
     raw["data"]["train"] = str(rows)
     run = ran(raw, wish, STARVED)
@@ -125,7 +125,7 @@ def test_sequences_are_shortened_only_once_somebody_agrees(
     assert view.exit_code == (3 if wish is Rehearse.FIT else 1)
     assert "--shorter" in (view.exit_text or "")
     if wish is Rehearse.FIT:
-        assert "--set train.max_length=3" in (view.exit_text or "")
+        assert "--set train.max_length=5" in (view.exit_text or "")
         resume(run, command=[sys.executable, str(STARVED), str(run.path), "--resume"], rehearse=Rehearse.FIT)
         assert wait(run, 300) is RunState.FAILED, "smaller pieces were agreed to, not shorter rows"
     resume(run, command=[sys.executable, str(STARVED), str(run.path), "--resume"], shorter=True)
@@ -135,7 +135,7 @@ def test_sequences_are_shortened_only_once_somebody_agrees(
     assert [event["step"] for event in events if event["t"] == "step"] == list(range(1, 7)), f"{done} were kept"
     report = run.report()
     assert report is not None
-    assert report["adjusted"]["max_length"] in range(30, 41)
+    assert report["adjusted"]["max_length"] in range(48, 65)
     assert "max_length" in (run.path / "report.html").read_text()
 
 
