@@ -16,7 +16,7 @@ from tuner_tui.inspect.formats import is_message
 from tuner_tui.inspect.heard import Heard, end, hearing
 from tuner_tui.inspect.held import Held, sibling, sound_talks
 from tuner_tui.inspect.opened import open_file
-from tuner_tui.inspect.ranged import scanned
+from tuner_tui.inspect.ranged import partly, scanned
 from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, Spread, spread
 from tuner_tui.inspect.rows import Block
 from tuner_tui.inspect.sample import Sample, numbered
@@ -136,15 +136,15 @@ def _inspected(
     scan = Scan(shape, wanted.mapping)
     deep = Deep(scan, counter, wanted.max_length, held)
     sample = Sample(deep.look, full=wanted.full)
-    parts = source.plain if wanted.limit is None and not wanted.full else None
-    scanned(parts, early, source.blocks, scan, sample, heard)
+    parts = source.plain if wanted.limit is None else None
+    scanned(None if wanted.full else parts, early, source.blocks, scan, sample, heard)
     end(source.blocks)
     sample.finish()
 
     def once_more() -> Iterable[Block]:
         return again() if wanted.limit is None else limited(again(), wanted.limit)
 
-    duplicates, repeated = scan.repeats.finish(once_more)
+    duplicates, repeated = scan.repeats.finish(once_more, None if parts is None else partly(parts))
     deep.finish(repeated)
     if not sample.whole:
         notes = [*notes, ("sampled", str(deep.rows))]

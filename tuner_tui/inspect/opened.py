@@ -21,6 +21,7 @@ from tuner_tui.inspect.encoding import UTF8, encoding_of, suggested
 
 HEAD_BYTES = 65536
 LOOKED_AT = 1 << 23
+ZST_BYTES = 1 << 17
 FOREIGN = re.compile(rb"[\x80-\xff]")
 BINARY = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"%PDF-")
 CHUNK_BYTES = 1 << 19
@@ -181,13 +182,16 @@ def unpacked(path: Path, packing: str | None, notes: list[str] | None = None) ->
     except (OSError, EOFError, ValueError, zlib.error) as error:
         if isinstance(error, InputError):
             raise
+        if packing and not total and (isinstance(error, EOFError) or "runcated" in str(error)):
+            raise InputError("inspect.cut_stream", path=_shown(path)) from None
         if notes is None or not packing or not total:
             raise _unreadable(path, error) from None
         notes.append("cut_stream")
 
 
 def _plain(stream: Any) -> Iterator[bytes]:
-    while chunk := stream.read(CHUNK_BYTES):
+    """Read in small steps: a step in which the stream breaks off gives nothing of what was unpacked before."""
+    while chunk := stream.read(ZST_BYTES):
         yield bytes(chunk)
 
 

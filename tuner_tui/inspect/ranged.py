@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -183,12 +183,18 @@ def _merge(helper: Helper, scan: Scan, sample: Sample, heard: Heard | None) -> N
     ends = [offset for offset, _ in found.blocks[1:]]
     for (offset, before), end in zip(found.blocks, [*ends, helper.end], strict=True):
         sample.take(scan.rows + before, Later(helper.path, offset, end))
-    scan.repeats.absorb(helper.marks)
+    scan.repeats.absorb(helper.marks, found.blocks)
     scan.merge(found.part)
 
 
-def chunks_of(path: Path, begin: int, end: int) -> Iterator[bytes]:
-    """The bytes of a part, cut where one reader of the whole file would cut them."""
+def partly(path: Path) -> Callable[[int, int | None], Iterator[Block]]:
+    """Reads the blocks of lines from one place in a file to another."""
+    return lambda begin, end: json_lines(chunks_of(path, begin, end), begin)
+
+
+def chunks_of(path: Path, begin: int, end: int | None) -> Iterator[bytes]:
+    """The bytes of a part (`end` None: to the file's), cut where one reader of the whole file would cut them."""
+    end = path.stat().st_size if end is None else end
     with path.open("rb") as file:
         file.seek(begin)
         while begin < end:

@@ -11,8 +11,10 @@ import pytest
 
 from tuner_tui.inspect import inspect, repeats
 from tuner_tui.inspect.linewise import joined, marks
+from tuner_tui.inspect.ranged import partly
 from tuner_tui.inspect.repeats import Repeats
 from tuner_tui.inspect.rows import Block
+from tuner_tui.inspect.source import open_source
 
 
 def test_repeats_are_the_same_in_memory_and_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,3 +136,43 @@ def test_one_endless_cell_is_named_in_bounded_memory(tmp_path: Path, monkeypatch
     found = inspect(path)
     assert (found.rows, found.usable_rows) == (1, 0)
     assert found.problem("bad_row") is not None
+
+
+def test_only_the_blocks_with_suspects_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rows.jsonl"
+    draw = random.Random(5)
+    rows = [json.dumps({"text": f"row {at} " + str(draw.getrandbits(3000))}) for at in range(6000)]
+    rows[5990] = rows[3]
+    path.write_text("\n".join(rows) + "\n")
+    asked: list[int] = []
+
+    def part(begin: int, end: int | None) -> list[Block]:
+        asked.append(begin)
+        return list(partly(path)(begin, end))
+
+    whole = Repeats()
+    for block in open_source(path).blocks:
+        whole.add(block)
+    blocks = len(whole._offsets)
+    assert whole.finish(lambda: open_source(path).blocks, part) == (1, [5991])
+    assert (len(asked), blocks > 8) == (2, True)
+
+
+def test_a_zst_file_that_breaks_off_gives_the_blocks_before_and_is_named(tmp_path: Path) -> None:
+    import pyarrow
+
+    from advisor.errors import InputError
+
+    text = "".join(json.dumps({"text": f"row {at} {random.Random(at).random()}"}) + "\n" for at in range(20_000))
+    path = tmp_path / "rows.jsonl.zst"
+    with pyarrow.OSFile(str(path), "wb") as out, pyarrow.CompressedOutputStream(out, "zstd") as file:
+        file.write(text.encode())
+    packed = path.read_bytes()
+    path.write_bytes(packed[: len(packed) * 2 // 3])
+    found = inspect(path)
+    assert found.problem("cut_stream") is not None
+    assert 0 < found.usable_rows < 20_000
+    path.write_bytes(packed[:200])
+    with pytest.raises(InputError) as told:
+        inspect(path)
+    assert told.value.code == "inspect.cut_stream"
