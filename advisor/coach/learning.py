@@ -115,7 +115,7 @@ def usual_rate(t: Telemetry) -> float | None:
     except ValueError:
         return None
     size = None if t.parameters is None else t.parameters / 1e9
-    return learning_rate(objective, technique, params_b=size, steps=t.total).value
+    return learning_rate(objective, technique, params_b=size, steps=t.total or t.step or None).value
 
 
 @watches("COA006", sources=(SMITH,), figures={"gain": SLOW_GAIN}, action="set train.learning_rate=*5")
