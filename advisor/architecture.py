@@ -8,11 +8,13 @@ import msgspec
 
 from advisor.config_keys import LIMITS, NAMES, optional, size, whole, within_limits
 from advisor.errors import InputError
+from advisor.experts import experts_of
 from advisor.families import (
     COMPOSED,
     ENCODER_DECODERS,
     ENCODERS,
     FAMILIES,
+    KEEPS_ANSWER,
     OTHER_KEYS,
     OTHER_LAYERS,
     Family,
@@ -29,13 +31,17 @@ _ALONE = frozenset(
 )  # fmt: skip
 """Text models that transformers loads without their towers (`AutoModelForCausalLM`)."""
 _NESTED = ("text_config", "llm_config", "language_config", "thinker_config", "language_model", "decoder_config")
+_DROPOUTS = ("resid_pdrop", "hidden_dropout", "hidden_dropout_prob", "resid_dropout", "residual_dropout", "dropout")
 _ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
-_EXPERTS_AT_FULL_WIDTH = ("mixtral", "gpt_oss", "olmoe", "phimoe", "granitemoe", "jamba")
-_NO_SHARED_EXPERT = (*_EXPERTS_AT_FULL_WIDTH, "qwen3_moe")
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
-    """One decoder's shape. Sizes are features, not bytes; `longest` = tokens that positions go to."""
+    """One decoder's shape. Sizes are features, not bytes; `longest` = tokens that positions go to.
+
+    For the backward pass: `activation_kept` tensors by the activation, or its answer alone (`answer_kept`); norms
+    multiply by their weight in fp32 (`norm_whole`); queries and keys are turned (`rotary`), which copies them;
+    `dropped` = places of a layer where the model's own dropout leaves a mask.
+    """
 
     model_type: str
     hidden: int
@@ -75,6 +81,10 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     other_parts: tuple[str, ...] = ()
     softcaps_logits: bool = False
     activation_kept: int = 1
+    answer_kept: bool = False
+    rotary: bool = True
+    norm_whole: bool = False
+    dropped: int = 0
     family_known: bool = True
     attention_layers: int | None = None
     bare_layers: int = 0
@@ -158,6 +168,10 @@ def from_config(config: Any, source: str) -> Architecture:
         other_parts=parts,
         softcaps_logits=text.get("final_logit_softcapping", 30.0 if model_type == "gemma2" else None) is not None,
         activation_kept=_activation_kept(text, family),
+        answer_kept=_activation(text, family) in KEEPS_ANSWER and not family.gated,
+        rotary=family.rotary,
+        norm_whole=family.norm_whole,
+        dropped=_dropped(text, family),
         family_known=model_type in FAMILIES,
         attention_layers=plan.attending if mixer else None,
         bare_layers=plan.bare,
@@ -172,7 +186,7 @@ def from_config(config: Any, source: str) -> Architecture:
         if model_type in GEMMAS
         else None,
         **_biases(text, model_type, family),
-        **_experts(text, layers, model_type, plan),
+        **experts_of(text, layers, model_type, plan),
         **_windows(text, layers),
         **{key: value for key, value in mla.items() if key != "head_dim"},
     )
@@ -222,15 +236,6 @@ def _intermediate(config: dict[str, Any], hidden: int, family: Family, source: s
     if found is None and family.mlp_ratio is None:
         raise InputError("architecture.missing", source=source, key="intermediate_size", also="ffn_dim, n_inner, d_ff")
     return found or hidden * (family.mlp_ratio or 4)
-
-
-def _llama4(config: dict[str, Any], layers: int) -> dict[str, int]:
-    """Llama 4: the plain width under a name of its own, one shared expert, and which layers have experts."""
-    listed = config.get("moe_layers")
-    step = whole(config, "interleave_moe_layer_step", 1)
-    count = len(listed) if isinstance(listed, list) else sum((at + 1) % step == 0 for at in range(layers))
-    shared = whole(config, "intermediate_size", 8192)
-    return {"shared_intermediate": shared, "dense_layers": layers - min(count, layers)}
 
 
 def _feed_forward(config: dict[str, Any], hidden: int, model_type: str, family: Family, source: str) -> int:
@@ -287,9 +292,18 @@ def _embedded(config: dict[str, Any], hidden: int) -> int:
     return width if width != hidden and width < LIMITS["hidden"] else 0
 
 
+def _activation(config: dict[str, Any], family: Family) -> str:
+    return next((config[key] for key in _ACTIVATIONS if isinstance(config.get(key), str)), family.activation)
+
+
 def _activation_kept(config: dict[str, Any], family: Family) -> int:
-    named = next((config[key] for key in _ACTIVATIONS if isinstance(config.get(key), str)), family.activation)
-    return COMPOSED.get(named, 1)
+    return COMPOSED.get(_activation(config, family), 1)
+
+
+def _dropped(config: dict[str, Any], family: Family) -> int:
+    """Attention's answer and the feed-forward part's are dropped out where the config, or its family, says a share."""
+    share = next((config[key] for key in _DROPOUTS if key in config), family.dropout)
+    return 2 if isinstance(share, int | float) and not isinstance(share, bool) and 0 < share < 1 else 0
 
 
 def _qk_norm(config: dict[str, Any], family: Family) -> str | None:
@@ -333,56 +347,6 @@ def _biases(config: dict[str, Any], model_type: str, family: Family) -> dict[str
     out = bool(config["attention_out_bias"]) if "attention_out_bias" in config else out
     mlp = next((config[k] for k in ("mlp_bias", "use_bias", "bias") if k in config), family.mlp_bias)
     return {"qkv_bias": qkv, "out_bias": out, "mlp_bias": bool(mlp)}
-
-
-def _experts(config: dict[str, Any], layers: int, model_type: str, plan: Layout) -> dict[str, Any]:
-    count = optional(config, "experts")
-    off = model_type in GEMMAS and config.get("enable_moe_block") is not True
-    if not count or count < 2 or plan.experts == 0 or off:
-        return {}
-    own = None if model_type in _EXPERTS_AT_FULL_WIDTH else optional(config, "moe_intermediate")
-    width = own or optional(config, "intermediate") or 0
-    found = {
-        "experts": count,
-        "active_experts": min(optional(config, "active") or 2, count),
-        "moe_intermediate": width,
-        "shared_intermediate": 0 if model_type in _NO_SHARED_EXPERT else _shared_width(config, width),
-        "dense_layers": _dense_layers(config, layers, plan),
-        "expert_bias": model_type == "gpt_oss",
-        "sinks": model_type == "gpt_oss",
-    }
-    if model_type in GEMMAS:  # beside the experts every layer keeps its plain part, as a shared one
-        return found | {"shared_intermediate": optional(config, "intermediate") or 0, "dense_layers": 0}
-    return found | (_llama4(config, layers) if model_type in ("llama4", "llama4_text") else {})
-
-
-def _shared_width(config: dict[str, Any], width: int) -> int:
-    """Features of the expert that every token passes: `many` experts of the routed width, or one of its own width."""
-    names = ("n_shared_experts", "num_shared_experts", "moe_num_shared_experts")
-    default = 1 if config.get("model_type") == "nemotron_h" else None
-    many = next((config[name] for name in names if name in config), default)
-    if isinstance(many, int):
-        return whole(config, "moe_shared_expert_intermediate_size", width) * many
-    together = config.get("shared_expert_intermediate_size", config.get("shared_intermediate_size"))
-    return together if isinstance(together, int) else 0
-
-
-def _dense_layers(config: dict[str, Any], layers: int, plan: Layout) -> int:
-    """Layers with a plain feed-forward part beside those with experts."""
-    if plan.experts is not None:
-        return layers - plan.bare - plan.experts
-    return min(_first_dense(config, layers), layers)
-
-
-def _first_dense(config: dict[str, Any], layers: int) -> int:
-    names = ("first_k_dense_replace", "moe_layer_start_index", "num_dense_layers")
-    first = next((config[name] for name in names if name in config), None)
-    if isinstance(first, int) and not isinstance(first, bool):
-        return max(first, 0)
-    step = config.get("decoder_sparse_step") or config.get("interleave_moe_layer_step") or 1
-    only = config.get("mlp_only_layers")
-    named = len(only) if isinstance(only, list) else 0
-    return max(named, layers - layers // step if isinstance(step, int) and step > 1 else 0)
 
 
 def _windows(config: dict[str, Any], layers: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     """How a family differs from Llama: `norms` per layer, biases, which norm on queries and keys, fused matrices.
 
     `qk_norm`: "head" = one weight per head dimension, "full" = one per query and key feature.
+    `norm_whole`: the norm's weight multiplies in fp32. `dropout`: the share of the model's own, where none is said.
     `shared` names fused linear layers: "qkv" (one matrix for query, key, value), "gate_up" (gate and up).
     """
 
@@ -33,10 +34,14 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     kv_heads: int | None = None
     activation: str = "silu"
     query_gate: bool = False
+    rotary: bool = True
+    norm_whole: bool = False
+    dropout: float = 0.0
 
 
 LLAMA = Family()
 _BIASED = {"qkv_bias": True, "out_bias": True, "mlp_bias": True, "layer_norm": True, "norm_bias": True, "gated": False}
+_LEARNED = {**_BIASED, "rotary": False, "dropout": 0.1}
 _GPTJ = Family(
     gated=False,
     mlp_bias=True,
@@ -49,9 +54,10 @@ _GPTJ = Family(
 )
 _QWEN2 = Family(qkv_bias=True)
 _QWEN3 = Family(qk_norm="head")
-_GEMMA3 = Family(tied=True, norms=4, qk_norm="head")
-_QWEN3_NEXT = Family(qk_norm="head", query_gate=True)
-_OLMO2 = Family(qk_norm="full")
+_GEMMA3 = Family(tied=True, norms=4, qk_norm="head", norm_whole=True)
+_QWEN3_NEXT = Family(qk_norm="head", query_gate=True, norm_whole=True)
+_OLMO2 = Family(qk_norm="full", norm_whole=True)
+_OLMOE = Family(qk_norm="full")
 
 FAMILIES: dict[str, Family] = {
     "llama": LLAMA,
@@ -74,7 +80,6 @@ FAMILIES: dict[str, Family] = {
             "granitemoe",
             "granitemoeshared",
             "granitemoehybrid",
-            "helium",
             "deepseek_v2",
             "deepseek_v3",
             "glm4_moe",
@@ -94,15 +99,16 @@ FAMILIES: dict[str, Family] = {
     ),
     **dict.fromkeys(("mamba", "falcon_mamba"), Family(tied=True, norms=1)),
     "mamba2": Family(norms=1),
-    "nemotron_h": Family(norms=1, gated=False),
+    "nemotron_h": Family(norms=1, gated=False, norm_whole=True),
+    "helium": Family(norm_whole=True),
     **dict.fromkeys(("lfm2", "lfm2_moe"), Family(tied=True, qk_norm="head")),
     "minimax_m2": Family(qk_norm="full"),
     "jais2": Family(**_BIASED),  # type: ignore[arg-type]
     "nanochat": Family(gated=False, norm_weight=False),
-    "vaultgemma": Family(tied=True),
+    "vaultgemma": Family(tied=True, norm_whole=True),
     "ministral": LLAMA,
-    "gemma": Family(tied=True),
-    "gemma2": Family(tied=True, norms=4),
+    "gemma": Family(tied=True, norm_whole=True),
+    "gemma2": Family(tied=True, norms=4, norm_whole=True),
     "gemma3": _GEMMA3,
     **dict.fromkeys(
         ("gemma3n", "gemma3n_text", "gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text"),
@@ -114,10 +120,10 @@ FAMILIES: dict[str, Family] = {
     "phimoe": Family(layer_norm=True, norm_bias=True),
     **dict.fromkeys(
         ("gpt2", "gpt-sw3"),
-        Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, activation="gelu_new", **_BIASED),  # type: ignore[arg-type]
+        Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, activation="gelu_new", **_LEARNED),  # type: ignore[arg-type]
     ),
     "gpt_neox": Family(shared=("qkv",), **_BIASED),  # type: ignore[arg-type]
-    "gpt_bigcode": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, kv_heads=1, **_BIASED),  # type: ignore[arg-type]
+    "gpt_bigcode": Family(tied=True, shared=("qkv",), positions="n_positions", mlp_ratio=4, kv_heads=1, **_LEARNED),  # type: ignore[arg-type]
     "gptj": _GPTJ,
     "codegen": structs.replace(_GPTJ, shared=("qkv",)),
     "gpt_neo": Family(
@@ -130,24 +136,25 @@ FAMILIES: dict[str, Family] = {
         mlp_ratio=4,
         positions="max_position_embeddings",
         activation="gelu_new",
+        rotary=False,
     ),
-    "mpt": Family(tied=True, gated=False, layer_norm=True, shared=("qkv",), mlp_ratio=4),
-    "opt": Family(tied=True, positions="max_position_embeddings", position_offset=2, **_BIASED),  # type: ignore[arg-type]
-    "biogpt": Family(tied=True, positions="max_position_embeddings", position_offset=2, **_BIASED),  # type: ignore[arg-type]
-    "bloom": Family(tied=True, shared=("qkv",), mlp_ratio=4, extra_norms=1, **_BIASED),  # type: ignore[arg-type]
+    "mpt": Family(tied=True, gated=False, layer_norm=True, shared=("qkv",), mlp_ratio=4, rotary=False),
+    "opt": Family(tied=True, positions="max_position_embeddings", position_offset=2, activation="relu", **_LEARNED),  # type: ignore[arg-type]
+    "biogpt": Family(tied=True, positions="max_position_embeddings", position_offset=2, **_LEARNED),  # type: ignore[arg-type]
+    "bloom": Family(tied=True, shared=("qkv",), mlp_ratio=4, extra_norms=1, rotary=False, **_BIASED),  # type: ignore[arg-type]
     "falcon": Family(tied=True, gated=False, norms=1, layer_norm=True, norm_bias=True, shared=("qkv",), mlp_ratio=4),
     "stablelm": Family(layer_norm=True, norm_bias=True),
     "starcoder2": Family(tied=True, **_BIASED),  # type: ignore[arg-type]
     "olmo": Family(layer_norm=True, norm_weight=False),
     "olmo2": _OLMO2,
     "olmo3": _OLMO2,
-    "olmoe": _OLMO2,
+    "olmoe": _OLMOE,
     "cohere": Family(tied=True, norms=1, layer_norm=True),
     "cohere2": Family(tied=True, norms=1, layer_norm=True),
     "exaone": Family(tied=True),
     "exaone4": Family(qk_norm="head"),
     "smollm3": Family(tied=True),
-    "gpt_oss": Family(qkv_bias=True, out_bias=True),
+    "gpt_oss": Family(qkv_bias=True, out_bias=True, norm_whole=True),
     "glm": Family(qkv_bias=True, shared=("gate_up",)),
     "glm4": Family(qkv_bias=True, norms=4, shared=("gate_up",)),
     "chatglm": Family(qkv_bias=True, shared=("qkv", "gate_up")),
@@ -169,6 +176,9 @@ COMPOSED = {"gelu_new": 4, "gelu_accurate": 4, "gelu_fast": 7, "gelu_python": 3,
 Counted from `transformers/activations.py`: `gelu_new` = 0.5 x (1 + tanh(c (x + 0.044715 x^3))) keeps x for the power,
 the tanh's result, and both factors of the last product.
 """
+
+KEEPS_ANSWER = frozenset({"relu", "sigmoid", "tanh"})
+"""Activations whose derivative is read off their answer (`tools/autograd/derivatives.yaml`)."""
 
 
 def family_of(model_type: str) -> Family:

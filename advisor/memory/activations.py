@@ -28,7 +28,7 @@ class Formats(msgspec.Struct, frozen=True):
 def formats(spec: Spec) -> Formats:
     """Number formats as they flow through one layer."""
     whole = spec.precision == "fp32"
-    lifted = whole or spec.mixed or spec.prepared
+    lifted = whole or (spec.mixed and not spec.gathers) or spec.prepared
     half = 4 if whole else 2
     adapter = 4 if spec.adapter_dtype == "fp32" or whole else 2
     casts = spec.autocast and not whole
@@ -40,7 +40,8 @@ def formats(spec: Spec) -> Formats:
 class Layer(msgspec.Struct, frozen=True):
     """Bytes per token of one layer: kept without checkpointing and with it, and the backward pass's own.
 
-    `shared` of `kept` is the layer's entry itself; `product` passes while a whole weight is unpacked.
+    `shared` of `kept` is the layer's entry itself; `product` passes while a whole weight is unpacked, `lifting` while
+    the last adapter's input is brought to its format, `unheld` where nothing is kept (a reference's forward pass).
     """
 
     kept: float
@@ -48,6 +49,8 @@ class Layer(msgspec.Struct, frozen=True):
     shared: float
     passing: float
     product: float
+    lifting: float
+    unheld: float
 
 
 def layer(spec: Spec) -> Layer:
@@ -55,19 +58,25 @@ def layer(spec: Spec) -> Layer:
     f = formats(spec)
     a = spec.arch
     kept = _norms(spec, f) + _mixing(spec, f) + _mlp(spec, f) + _inputs(spec, f) + _adapters(spec, f)
+    kept += float(a.hidden * a.dropped)
     entry = float(f.residual * a.hidden)
     shared = entry if f.residual == 4 or a.layer_norm else 0.0
-    return Layer(kept, entry, shared, _passing(spec, f), f.projected * _width(spec) + entry)
+    product = f.projected * _width(spec)
+    lifting = _lifting(spec, f)
+    unheld = 2 * entry + max(3 * product, product + lifting)
+    return Layer(kept, entry, shared, _passing(spec, f), product + entry, lifting, unheld)
 
 
 def _norms(spec: Spec, f: Formats) -> float:
     a = spec.arch
-    saved = (f.residual if a.layer_norm else 4) + (f.residual if spec.full and not a.layer_norm else 0)
+    weighed = 4 if a.norm_whole else f.residual  # what the norm's weight multiplies, kept for the weight's gradient
+    saved = f.residual if a.layer_norm else 4 + (weighed if spec.full else 0)
     # Norms side by side share what they read; litgpt's published peaks of such models hold it twice all the same.
     inputs = 1 if a.parallel and not litgpt(spec) else a.norms
     total = float(saved * a.hidden * inputs)
     if a.qk_norm:
-        total += (4 + (f.projected if spec.full else 0)) * (a.q_width + a.k_width) * a.attending / a.layers
+        weighed = 4 if a.norm_whole else f.projected
+        total += (4 + (weighed if spec.full else 0)) * (a.q_width + a.k_width) * a.attending / a.layers
     return total
 
 
@@ -83,14 +92,25 @@ def _attention(spec: Spec, f: Formats) -> float:
     keys = a.k_width + a.v_width
     if masked(spec) or spec.attn is Attention.EAGER:
         keys = keys * (a.heads // max(a.kv_heads, 1))
-    kept = f.attention * (a.q_width + keys + a.out_width) + 4 * a.heads
-    fused = "qkv" in a.shared or (spec.fused_qkv and not a.kv_rank)
-    if fused and spec.technique is not Technique.PREFIX:
-        # The values are a view into the one product, so all of it stays; a prefix is joined to them in a copy.
-        kept += f.projected * (a.q_width + a.k_width)
+    kept = float(f.attention * (a.q_width + keys + a.out_width) + 4 * a.heads)
+    kept += _one_product(spec, f, keys)
     if spec.attn is Attention.EAGER:
         return kept + 6 * a.heads * spec.seq_len
-    return kept + (2 * spec.seq_len if masked(spec) else 0)
+    return kept + (f.attention * spec.seq_len if masked(spec) else 0)
+
+
+def _one_product(spec: Spec, f: Formats, keys: int) -> float:
+    """What one matrix for queries, keys and values keeps besides: views into its answer hold all of it.
+
+    Values are a view, and queries and keys are where they are not turned; a cast copies all three, and a prefix is
+    joined to keys and values in a copy.
+    """
+    a = spec.arch
+    if not ("qkv" in a.shared or (spec.fused_qkv and not a.kv_rank)) or f.attention != f.projected:
+        return 0.0
+    if spec.technique is Technique.PREFIX:
+        return 0.0 if a.rotary else float(f.projected * keys)
+    return float(f.projected * (a.q_width + a.k_width)) if a.rotary else 0.0
 
 
 def masked(spec: Spec) -> bool:
@@ -133,6 +153,17 @@ def _share(linear: Linear, spec: Spec) -> float:
     return times * linear.layers / spec.arch.layers
 
 
+def _read(linear: Linear, spec: Spec) -> tuple[Enters, bool, str]:
+    """Layers with the same key read the same tensor; with one norm a layer, both parts read its answer."""
+    one = spec.arch.norms == 1 and linear.enters is Enters.MLP
+    return (Enters.ATTENTION if one else linear.enters), linear.expert, linear.name.rpartition(".")[0]
+
+
+def _is_answer(linear: Linear, spec: Spec) -> bool:
+    """Whether what the layer reads is the activation's answer, which the activation keeps anyway."""
+    return linear.enters is Enters.PRODUCT and spec.arch.answer_kept
+
+
 def _raw(enters: Enters, f: Formats) -> int:
     """Bytes per feature of what a linear layer is given."""
     if enters in (Enters.ATTENTION, Enters.MLP):
@@ -152,8 +183,8 @@ def _inputs(spec: Spec, f: Formats) -> float:
     for linear in linears(spec.arch):
         raw = _raw(linear.enters, f)
         cast = (spec.mixed or bool(spec.quant)) and raw != 2
-        key = (linear.enters, linear.expert, linear.name.rpartition(".")[0])
-        if linear.enters is Enters.ANSWER or (not cast and key in seen):
+        key = _read(linear, spec)
+        if linear.enters is Enters.ANSWER or (not cast and (key in seen or _is_answer(linear, spec))):
             continue
         seen.add(key)
         total += (2 if cast else raw) * linear.d_in * _share(linear, spec)
@@ -181,11 +212,26 @@ def _input_of_a(linear: Linear, spec: Spec, f: Formats, seen: set[tuple[Enters, 
     copied = raw != f.inside or (f.adapter != raw and not spec.quant)
     if copied:
         return float(f.inside * linear.d_in)
-    key = (linear.enters, linear.expert, linear.name.rpartition(".")[0])
-    if key in seen or linear.enters is Enters.ANSWER:
+    key = _read(linear, spec)
+    if key in seen or linear.enters is Enters.ANSWER or _is_answer(linear, spec):
         return 0.0
     seen.add(key)
     return float(raw * linear.d_in)
+
+
+def _lifting(spec: Spec, f: Formats) -> float:
+    """Copies of the widest adapter's input that are not kept: in the adapter's format, dropped out, then autocast's.
+
+    PEFT: `_cast_input_dtype`, then dropout, whose answers live until the layer is done; it leaves the cast to autocast
+    where a 4-bit layer runs under it.
+    """
+    width = max((one.d_in * _share(one, spec) for one in adapted(spec) if one.enters is Enters.PRODUCT), default=0.0)
+    raw = f.projected
+    lifted = f.adapter > raw and not (spec.quant and spec.autocast)
+    copies = lifted + (spec.lora_dropout > 0)
+    size = f.adapter if lifted else raw
+    kept = size == f.inside and copies > 0
+    return float(size * width * (copies - kept))
 
 
 def _passing(spec: Spec, f: Formats) -> float:

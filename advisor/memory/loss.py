@@ -32,7 +32,8 @@ def loss_bytes(spec: Spec) -> float:
     """The most that logits, their loss and their gradient hold beside the layers' activations."""
     n, vocab, hidden = tokens(spec), spec.arch.vocab, spec.arch.hidden
     if spec.loss is Loss.FULL_LOGITS:
-        return n * vocab * per_logit(spec)
+        # Autocast keeps the copy of a frozen fp32 head until the head's backward pass is done.
+        return n * vocab * per_logit(spec) + (2.0 * vocab * hidden if spec.prepared and spec.autocast else 0.0)
     half = 4 if spec.precision == "fp32" else 2
     moving = spec.full or head_adapted(spec)
     trained = (4.0 + _cast_back(spec)) * vocab * hidden if moving else 0.0
@@ -59,7 +60,8 @@ def per_logit(spec: Spec) -> float:
     # gather and of their log-sum, row by row and stacked. In half precision TRL keeps one log-softmax instead.
     # Its backward pass stacks the rows' gradients when the log-softmaxes are gone again.
     whole = spec.precision == "fp32" or spec.prepared or spec.autocast or spec.mixed
-    return 16.0 if whole else 4.0 + 2.0 / rows(spec)
+    capped = kept_logit(spec) if spec.arch.softcaps_logits else 0.0
+    return (16.0 if whole else 4.0 + 2.0 / rows(spec)) + capped
 
 
 _LITGPT = 10.0

@@ -10,9 +10,10 @@ from advisor.catalog import find_gpu
 from advisor.memory.activations import earlier_inputs, layer
 from advisor.memory.answer import GIB, Estimate, Range, Span, ordered
 from advisor.memory.assumptions import CONTEXT_GB, assumptions
-from advisor.memory.loss import generation_cache, kept_logit, loss_bytes, rows, tokens
+from advisor.memory.loss import WITH_REFERENCE, generation_cache, kept_logit, loss_bytes, rows, tokens
 from advisor.memory.spec import Loss, Spec
 from advisor.memory.weights import Held, held
+from advisor.methods import Technique
 
 CONTEXT = (0.35, CONTEXT_GB, 0.75)
 """GiB that CUDA's context and loaded kernels take outside the framework's allocator, low to high."""
@@ -46,26 +47,42 @@ def moments(spec: Spec) -> dict[str, Moment]:
     still = {"weights": h.weights + h.reference, "adapters": h.adapters, "optimizer": h.states, "buckets": h.buckets}
     kept = n * (a.layers * (one.entry if spec.grad_ckpt else one.kept) + 4 * a.hidden)
     again = n * (one.kept - one.shared) if spec.grad_ckpt else 0.0
-    passing = max(n * one.passing, n * one.product + h.whole_weight)
+    passing = max(n * one.passing, n * one.product + h.whole_weight, n * one.lifting if spec.grad_ckpt else 0.0)
+    whole = {"gathered": h.gathered}
     earlier = spec.earlier * n * earlier_inputs(spec) + h.whole_head
     before = h.gradients if spec.grad_accum > 1 else 0.0
     casts = h.casts / a.layers if spec.grad_ckpt else h.casts
     logits = n * a.vocab * kept_logit(spec) if spec.loss is Loss.FULL_LOGITS else 0.0
     head, last = _shares(spec, h)
     found = {
-        "loss": {"gradients": before, "activations": kept + earlier, "logits": loss_bytes(spec), "casts": h.casts},
-        "backward": {
-            "gradients": max(before, head), "activations": kept + again + passing, "casts": casts, "logits": logits,
+        "loss": whole
+        | {"gradients": before, "activations": kept + earlier, "logits": loss_bytes(spec), "casts": h.casts},
+        "backward": whole
+        | {
+            "gradients": max(before, head) + h.unreduced, "activations": kept + again + passing, "casts": casts,
+            "logits": logits,
         },
-        "gradients": {
-            "gradients": max(before, h.gradients - last), "logits": logits,
+        "gradients": whole
+        | {
+            "gradients": max(before, h.gradients - last) + h.unreduced, "logits": logits,
             "activations": n * (one.entry + one.kept) + passing, "casts": h.casts / a.layers,
         },
-        "end": {"gradients": h.gradients + _meeting(spec, h), "activations": n * one.entry, "logits": logits},
+        "end": whole
+        | {
+            "gradients": h.gradients + h.unreduced + _meeting(spec, h), "activations": n * one.entry, "logits": logits,
+        },
         "step": {"gradients": h.gradients, "step": h.step},
     }  # fmt: skip
+    if not spec.grad_ckpt:
+        found["forward"] = whole | {"gradients": before, "activations": kept + n * one.lifting, "casts": h.casts}
+    if spec.objective in WITH_REFERENCE:
+        found["reference"] = whole | {
+            "gradients": before,
+            "activations": kept + n * one.unheld,
+            "cache": _prefix_cache(spec),
+        }
     if h.dora:
-        found["layer"] = {"gradients": before, "activations": kept + again + h.dora, "casts": casts}
+        found["layer"] = whole | {"gradients": before, "activations": kept + again + h.dora, "casts": casts}
     cache = generation_cache(spec)
     if cache:
         found["generation"] = {"cache": cache, "activations": h.whole_weight + 16.0 * spec.micro_batch * a.vocab}
@@ -81,6 +98,14 @@ def _shares(spec: Spec, h: Held) -> tuple[float, float]:
     embedding = a.vocab * a.hidden
     layers = h.trainable - embedding * (1 if a.tied else 2)
     return unit * embedding, unit * (layers / a.layers + (0 if a.tied else embedding))
+
+
+def _prefix_cache(spec: Spec) -> float:
+    """Keys and values of all layers, which a prefix's cache holds through a pass that keeps nothing else."""
+    if spec.technique is not Technique.PREFIX:
+        return 0.0
+    a, whole = spec.arch, spec.precision == "fp32"
+    return (4.0 if whole else 2.0) * a.attending * (a.k_width + a.v_width) * (tokens(spec) + rows(spec) * spec.rank)
 
 
 def _meeting(spec: Spec, h: Held) -> float:

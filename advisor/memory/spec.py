@@ -89,8 +89,18 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mixed(self) -> bool:
-        """Whether weights are held in fp32 and computed with in half precision."""
-        return self.precision.endswith("_mixed") or (self.full and self.precision == "fp16")
+        """Whether weights are held in fp32 and computed with in half precision; DeepSpeed's are in half precision."""
+        return not self.deepspeed and (self.precision.endswith("_mixed") or (self.full and self.precision == "fp16"))
+
+    @property
+    def deepspeed(self) -> bool:
+        """Whether DeepSpeed shares the model: its optimizer holds fp32 weights of its own."""
+        return self.strategy in (Strategy.ZERO2, Strategy.ZERO3)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether torch's FSDP2 brings weights together, in the format that is computed with."""
+        return self.n_gpus > 1 and self.strategy is Strategy.FSDP2
 
     @property
     def prepared(self) -> bool:

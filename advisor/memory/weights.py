@@ -17,7 +17,7 @@ NF4_BYTES = 0.5 + 4 / 64
 """Half a byte a weight and one fp32 scale for each 64 (bitsandbytes 4-bit, blocksize 64)."""
 NF4_DOUBLE_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 """Scales themselves in 8 bits, with one fp32 scale for each 256 of them."""
-INT8_BYTES = 1.0
+_PACKED = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES, "int8": 1.0}
 
 _QKV = ("q_proj", "k_proj", "v_proj", "query_key_value", "c_attn", "wqkv", "qkv_proj", "w_pack", "attn.qkv", "qkv")
 _ALIASES = {
@@ -41,7 +41,9 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes by name on one GPU; `trainable` counts weights that move over all GPUs.
 
     `buckets`: DDP exchanges gradients in buckets of its own, which hold all of them a second time
-    (`torch.nn.parallel.DistributedDataParallel`, `gradient_as_bucket_view`, off by default).
+    (`torch.nn.parallel.DistributedDataParallel`, `gradient_as_bucket_view`, off by default); DeepSpeed's are of a size.
+    `gathered`: shared weights that are whole from the forward pass to the end of the backward pass; `unreduced`:
+    gradients of them that are whole until they are shared out.
     """
 
     weights: float
@@ -56,6 +58,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     whole_head: float
     dora: float
     buckets: float
+    gathered: float
+    unreduced: float
 
 
 def adapted(spec: Spec) -> tuple[Linear, ...]:
@@ -130,7 +134,7 @@ def weight_bytes(spec: Spec) -> float:
         outside += arch.vocab * arch.hidden  # litgpt holds a head of its own beside a tied embedding
     if spec.quant is None:
         return half * (inside + outside + arch.tower)
-    per = {"nf4": NF4_BYTES, "nf4_double": NF4_DOUBLE_BYTES}.get(spec.quant, INT8_BYTES)
+    per = _PACKED[spec.quant]
     head = arch.vocab * arch.hidden if packs_head(spec) else 0
     return per * (inside + head + arch.tower) + (4.0 if spec.prepared else half) * (outside - head)
 
@@ -161,7 +165,9 @@ def held(spec: Spec) -> Held:
         whole_weight=_largest_whole_weight(spec),
         whole_head=2.0 * spec.arch.vocab * spec.arch.hidden if packs_head(spec) else 0.0,
         dora=_dora(spec),
-        buckets=unit * trainable if spec.n_gpus > 1 and spec.strategy is Strategy.DDP else 0.0,
+        buckets=_buckets(spec, trainable, unit),
+        gathered=_gathered(spec),
+        unreduced=_half(spec) * (_root(spec.arch) + _one_layer(spec.arch)) if spec.gathers and spec.full else 0.0,
     )
 
 
@@ -177,6 +183,9 @@ def _states(spec: Spec, trainable: int, unit: float) -> tuple[float, float]:
     each = unit if kind.bytes_each is None else kind.bytes_each
     projected = _projected(spec, trainable, kind.states) if kind.projected and spec.full else None
     weights = kind.states * trainable if projected is None else projected
+    if spec.deepspeed and spec.full and spec.precision != "fp32":
+        # fp32 weights beside the states, and fp32 gradients as it steps (`estimate_zero2_model_states_mem_needs`)
+        return max(each, 4.0) * weights + 4.0 * trainable, 4.0 * trainable
     return each * weights, unit * trainable if kind.foreach else 0.0
 
 
@@ -225,21 +234,56 @@ def _casts(spec: Spec) -> float:
     if not spec.full:
         lifted = spec.autocast and _trainable_bytes(spec) == 4.0 and spec.precision != "fp32"
         return 2.0 * trainable_weights(spec) if lifted and spec.technique in ADAPTERS else 0.0
-    if not spec.mixed:
+    if not spec.mixed or spec.gathers:
         return 0.0
     head = spec.arch.vocab * spec.arch.hidden if spec.loss is Loss.FULL_LOGITS else 0
-    copies = 2.0 * (quantised_weights(spec.arch) + head)
-    return copies / _shares(spec)[0]
+    return 2.0 * (quantised_weights(spec.arch) + head)
 
 
 def _largest_whole_weight(spec: Spec) -> float:
-    """The weights that are whole for a moment: one unpacked 4-bit matrix, or gathered shards of two layers."""
-    if spec.quant in ("nf4", "nf4_double"):
-        return 2.0 * max(linear.d_in * linear.d_out for linear in linears(spec.arch))
-    if spec.n_gpus > 1 and spec.strategy in (Strategy.FSDP2, Strategy.ZERO3):
-        layer = sum(linear.weights / linear.layers for linear in linears(spec.arch))
-        return 2.0 * max(2 * layer, spec.arch.vocab * spec.arch.hidden)
+    """Weights that are whole for a moment: an unpacked 4-bit matrix, and with FSDP the layer at work and the next."""
+    unpacked = spec.quant in ("nf4", "nf4_double")
+    whole = 2.0 * max(linear.d_in * linear.d_out for linear in linears(spec.arch)) if unpacked else 0.0
+    per = _PACKED.get(spec.quant or "", _half(spec))
+    return whole + (2.0 * per * _one_layer(spec.arch) if spec.gathers else 0.0)
+
+
+def _half(spec: Spec) -> float:
+    return 4.0 if spec.precision == "fp32" else 2.0
+
+
+def _one_layer(arch: Architecture) -> float:
+    return quantised_weights(arch) / arch.layers
+
+
+def _root(arch: Architecture) -> int:
+    """Weights outside the layers: embedding and head."""
+    return arch.vocab * arch.hidden * (1 if arch.tied else 2)
+
+
+def _gathered(spec: Spec) -> float:
+    """FSDP2 leaves what is outside the layers whole (`fully_shard`: the root is not resharded after its forward pass);
+    ZeRO-3 lets go of weights only above `stage3_max_live_parameters`.
+    """
+    if spec.gathers:
+        return (4.0 if spec.prepared else _half(spec)) * _root(spec.arch)
+    if spec.n_gpus > 1 and spec.strategy is Strategy.ZERO3:
+        return _half(spec) * min(_LIVE, parameter_count(spec.arch))
     return 0.0
+
+
+_LIVE = 1e9
+"""DeepSpeed's default of `stage3_max_live_parameters`."""
+_BUCKET = 5e8
+"""DeepSpeed's default of `reduce_bucket_size`; ZeRO-3 fills a second one while the first is sent (`overlap_comm`)."""
+
+
+def _buckets(spec: Spec, trainable: int, unit: float) -> float:
+    if spec.n_gpus == 1:
+        return 0.0
+    if spec.deepspeed:
+        return _half(spec) * min(_BUCKET, trainable) * (2 if spec.strategy is Strategy.ZERO3 else 1)
+    return unit * trainable if spec.strategy is Strategy.DDP else 0.0
 
 
 def _dora(spec: Spec) -> float:

@@ -10,7 +10,7 @@ from torch import nn
 from advisor.memory import Spec
 from advisor.memory.weights import NF4_BYTES, NF4_DOUBLE_BYTES
 from advisor.methods import Technique
-from tuner_tui.trace.stand_ins import ATTENTION, FusedDropout, PackedProduct, attention
+from tuner_tui.trace.stand_ins import ATTENTION, PackedProduct, attention
 
 
 def half_of(spec: Spec) -> torch.dtype:
@@ -110,10 +110,6 @@ def _adapter(model: nn.Module, spec: Spec) -> nn.Module:
             use_dora=spec.dora, init_lora_weights=not spec.dora, **kind,
         )  # fmt: skip
     found: nn.Module = get_peft_model(model, config)
-    for parent in list(found.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Dropout):
-                setattr(parent, name, FusedDropout(child.p))
     return found
 
 

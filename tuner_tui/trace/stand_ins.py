@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
 
 ATTENTION = "tuner_trace"
 TILE_TOKENS, TILE_VOCAB = 4096, 32768
@@ -116,13 +115,6 @@ class PackedProduct(torch.autograd.Function):  # type: ignore[misc]
         return grad.new_empty(*grad.shape[:-1], ctx.sizes[1]), None, None, None
 
 
-class FusedDropout(nn.Module):  # type: ignore[misc]
-    """CUDA's dropout: keeps a mask of one byte a feature."""
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.p = share
-
-    def forward(self, x: Any) -> Any:
-        """Drop out, as the fused kernel does."""
-        return torch.native_dropout(x, self.p, True)[0] if self.p > 0 else x
+def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """CUDA's dropout, for `torch.nn.functional`: keeps a mask of one byte a feature; the processor's keeps a factor."""
+    return torch.native_dropout(x, p, True)[0] if p > 0 and training else x

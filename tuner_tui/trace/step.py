@@ -14,7 +14,7 @@ from advisor.memory.loss import BY_LOG_PROBS, WITH_REFERENCE, rows
 from advisor.memory.spec import Loss
 from tuner_tui.trace.build import fill, half_of, skeleton
 from tuner_tui.trace.live import LiveBytes
-from tuner_tui.trace.stand_ins import ChunkedHead, LigerHead
+from tuner_tui.trace.stand_ins import ChunkedHead, LigerHead, dropout
 
 
 def trace(spec: Spec, config: dict[str, Any], layers: int) -> dict[str, int]:
@@ -43,7 +43,8 @@ def trace(spec: Spec, config: dict[str, Any], layers: int) -> dict[str, int]:
 
 
 def _speak_of_cuda() -> None:
-    """PEFT asks for CUDA's autocast by name; under a trace the processor's stands for it."""
+    """PEFT asks for CUDA's autocast by name; under a trace the processor's stands for it. Dropout is CUDA's kernel."""
+    torch.nn.functional.dropout = dropout
     real = torch.is_autocast_enabled
 
     def enabled(device: str = "cpu") -> bool:
@@ -143,15 +144,15 @@ def _hidden(model: nn.Module, spec: Spec, ids: torch.Tensor) -> tuple[Any, Any]:
     caught: list[Any] = []
     head = base.get_output_embeddings()
 
-    def catch(module: Any, args: Any) -> Any:
-        caught.append(args[0])
-        return (args[0][:, :1],)
+    def catch(hidden: Any) -> Any:
+        caught.append(hidden)
+        return hidden.new_zeros(hidden.shape[0], 1, 1)
 
-    hook = head.register_forward_pre_hook(catch)
+    head.forward, own = catch, head.forward
     try:
         model(input_ids=ids)
     finally:
-        hook.remove()
+        head.forward = own
     weight = head.weight if hasattr(head, "weight") else head.get_base_layer().weight
     return caught[0], weight
 
