@@ -17,6 +17,7 @@ WAITS, WAIT_STEPS, WORTH_S = 0.4, 20, 0.03
 HOT_C, TOO_HOT_C, SLOWER, HEAT_READINGS = 83.0, 90.0, 1.08, 10
 CREEP, CREEP_SHARE = 0.015, 0.10
 SLOW_CREEP = 0.002
+FEW_READINGS, FEW_TIMES = 10, 3
 MARGIN = 2.0
 LOOKS = 5
 
@@ -90,20 +91,24 @@ def memory_creeps(t: Telemetry) -> Evidence | None:
 
 
 def _creeping(loads: Sequence[Load], eta_s: float | None) -> Evidence | None:
-    """Evidence when a device's memory grew in each of five windows: by much, or so that it is full before the end."""
+    """Evidence when a device's memory grew in each of five windows: by much, or so that it is full before the end.
+
+    Few readings must show more: what is allocated once may still be coming in.
+    """
     held = [load for load in loads if load.held_bytes is not None]
     held = held[len(held) // 4 :]
-    if len(held) < READINGS:
+    if len(held) < FEW_READINGS:
         return None
+    times = 1 if len(held) >= READINGS else FEW_TIMES
     size = len(held) // 5
     levels = [max(load.held_bytes or 0.0 for load in held[at * size : (at + 1) * size]) for at in range(5)]
     total = next((load.total_bytes for load in reversed(loads) if load.total_bytes), None)
     least = min(after - before for before, after in pairwise(levels))
-    much = least >= CREEP * levels[0] and levels[-1] >= (1 + CREEP_SHARE) * levels[0]
+    much = least >= times * CREEP * levels[0] and levels[-1] >= (1 + times * CREEP_SHARE) * levels[0]
     span = held[-1].at - held[0].at
     # The slowest of the windows tells the pace: growth that is dying down reaches no end.
     full = levels[-1] + (least * 5 / span if span > 0 else 0.0) * (eta_s or 0.0) > (total or float("inf"))
-    if not much and not (full and least >= SLOW_CREEP * levels[0]):
+    if not much and not (full and times == 1 and least >= SLOW_CREEP * levels[0]):
         return None
     room = None if total is None else round((total - levels[-1]) / 2**30, 1)
     return {"first": _gib(levels[0]), "now": _gib(levels[-1]), "room": "?" if room is None else room}

@@ -281,6 +281,9 @@ def test_memory_that_is_full_before_the_end_is_named_however_slowly_it_grows() -
     slow = loads(lambda at: {"held_bytes": 2.2e10 + at * 8e6})
     assert ids(Telemetry(loads=slow)) == set()
     assert ids(Telemetry(loads=slow, eta_s=3600.0)) == {"COA022"}
+    few = loads(lambda at: {"held_bytes": 1e9 + at * 1.2e8})[:16]
+    assert ids(Telemetry(loads=few)) == {"COA022"}
+    assert ids(Telemetry(loads=loads(lambda at: {"held_bytes": 1e9 + at * 2e7})[:16])) == set()
     settles = loads(lambda at: {"held_bytes": 2.2e10 + 1e9 * (1 - 0.8**at)})
     assert ids(Telemetry(loads=settles, eta_s=3600.0)) == set()
 
