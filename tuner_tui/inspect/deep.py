@@ -39,7 +39,6 @@ class Deep:
         self.lengths: Counts[int] = Counts()
         self.answers: Counts[int] = Counts()
         self.languages: Counts[str] = Counts()
-        self.labels: Counts[str] = Counts()
         self._said: Counts[str] = Counts()
         self._longer = self._pairs = 0
 
@@ -70,13 +69,8 @@ class Deep:
             talk = talk_of(named, self.shape)
             if talk is not None:
                 yield number, talk
-                self._label(named)
                 if any(map(calls_in, messages_in(named))):
                     self.findings.add("tool_calls", Severity.WARNING, number)
-
-    def _label(self, named: dict[str, object]) -> None:
-        if self.shape.check == "labelled" and len(self.labels) < 1000:
-            self.labels[str(named.get("completion"))] += 1
 
     def _read(self, number: int, talk: Talk) -> None:
         asked, answer = talk.asked_text[:READ], (talk.answer or "")[:READ]
@@ -174,7 +168,7 @@ class Deep:
             share = f"{100 * self._longer / self._pairs:.0f}"
             self.findings.add("longer_wins", Severity.INFO, detail=share, count=self._longer)
         common = self._said.most_common(1)
-        if self.rows >= SAME_ROWS and common and common[0][1] > SAME_SHARE * self.rows and not self.labels:
+        if self.rows >= SAME_ROWS and common and common[0][1] > SAME_SHARE * self.rows and not self._scan.labels:
             self.findings.add("same_answer", Severity.WARNING, detail=common[0][0][:60], count=common[0][1])
 
     def _mix(self) -> None:
@@ -185,7 +179,7 @@ class Deep:
             self.findings.add("language_mix", Severity.INFO, detail=mix, count=total)
 
     def _skew(self) -> None:
-        labels = self._scan.labels or self.labels
+        labels = self._scan.labels
         total = sum(labels.values())
         if not 1 < len(labels) <= LABELS_MOST:
             return
@@ -193,11 +187,6 @@ class Deep:
         if most >= SKEWED_SHARE * total:
             counts = ", ".join(f"{label}: {count}" for label, count in labels.most_common(6))
             self.findings.add("label_skew", Severity.WARNING, detail=counts, count=most)
-
-    @property
-    def only_label(self) -> str | None:
-        """The class that several texts all have; None where there are two classes, or only one text."""
-        return next(iter(self.labels)) if len(self.labels) == 1 and len(self._seen) > 1 else None
 
     @property
     def tokens(self) -> Spread | None:

@@ -11,6 +11,7 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.facts import Data
+from tuner_tui.inspect.classes import only_class
 from tuner_tui.inspect.deep import Deep
 from tuner_tui.inspect.formats import is_message
 from tuner_tui.inspect.heard import Heard, end, hearing
@@ -148,8 +149,6 @@ def _inspected(
     deep.finish(repeated)
     if not sample.whole:
         notes = [*notes, ("sampled", str(deep.rows))]
-    if sample.whole and deep.only_label is not None:
-        scan.condemn("one_class", deep.only_label)
     _note_all(scan, notes, duplicates, repeated)
     usable = scan.rows - scan.unusable if shape.kind is not None else 0
     return Inspection(
@@ -182,8 +181,9 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
         findings.add("duplicates", Severity.WARNING, row)
     if duplicates > len(repeated):
         findings.add("duplicates", Severity.WARNING, count=duplicates - len(repeated))
-    if len(scan.labels) == 1:
-        scan.condemn("one_class", next(iter(scan.labels)))
+    only = only_class(scan.labels)
+    if only is not None:
+        scan.condemn("one_class", only)
     if not any({form for _, form in scan.written} <= plain for plain in PLAIN_LABELS):
         table = ", ".join(f"{form} = {str(said).lower()}" for said, form in sorted(scan.written))
         findings.add("mixed_labels", Severity.WARNING, detail=table, count=scan.written.total())

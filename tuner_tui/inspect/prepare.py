@@ -15,7 +15,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.inspect.alike import Alike
-from tuner_tui.inspect.formats import verdict
+from tuner_tui.inspect.classes import class_of, only_class
 from tuner_tui.inspect.heard import Heard, hearing
 from tuner_tui.inspect.held import Held, question_of, whole_of
 from tuner_tui.inspect.inspection import Wanted, held_rows
@@ -197,11 +197,7 @@ class _Maker:
     def _mark(self, row: Any, named: dict[str, Any], talk: Any) -> Marks:
         choice = self._choice
         group = hash(question_of(talk)) if choice.group is None else hash(_cell(row, choice.group, self.rows))
-        label = ""
-        if self._scan.shape.format == "unpaired":
-            label = str(verdict(named["label"]))
-        elif self._scan.shape.check == "labelled":
-            label = str(named["completion"])
+        label = class_of(named, self._scan.shape)
         time = None if choice.time is None else str(_cell(row, choice.time, self.rows))
         return Marks(group, label, time)
 
@@ -209,6 +205,9 @@ class _Maker:
         """Deal the kept rows out, write the report."""
         if not self._marks:
             raise InputError("prepare.nothing_left", path=clean(str(path)), rows=self.rows)
+        only = only_class(Counter(mark.label for mark in self._marks))
+        if only is not None:
+            raise InputError("prepare.one_class", path=clean(str(path)), label=clean(only), rows=len(self._marks))
         files = self._deal()
         shape = self._scan.shape
         made = Prepared(

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from tuner_tui.inspect import reform
-from tuner_tui.inspect.formats import shape_of, verdict
+from tuner_tui.inspect.classes import class_of
+from tuner_tui.inspect.formats import shape_of
 from tuner_tui.inspect.media import COLUMNS as MEDIA
 from tuner_tui.inspect.named import renamed
 from tuner_tui.inspect.opened import CHUNK_BYTES, ROW_BYTES_MAX
@@ -224,8 +225,8 @@ class Scan:
         self.unusable += bool(faults)
         if isinstance(row, dict):
             self._note_row(row)
-            if self.shape.format == "unpaired" and not faults:
-                self._note_label(named["label"])
+            if not faults:
+                self._note_class(named)
 
     def part(self) -> Part:
         """All that is known, without the digests of the rows."""
@@ -275,10 +276,12 @@ class Scan:
         known = other.kind is not None and other.format not in (self.shape.format, "table", "text")
         return known and not other.guessed and next(check(row, other), None) is None
 
-    def _note_label(self, value: Any) -> None:
-        said = verdict(value)
-        self.labels["true" if said else "false"] += 1
-        self.written[said is True, msgspec.json.encode(value).decode()] += 1
+    def _note_class(self, named: dict[str, Any]) -> None:
+        found = class_of(named, self.shape)
+        if found and (found in self.labels or len(self.labels) < NAMED):
+            self.labels[found] += 1
+        if self.shape.format == "unpaired":
+            self.written[found == "true", msgspec.json.encode(named["label"]).decode()] += 1
 
     def renamed(self, row: Any) -> Any:
         """The row with its columns under our names; other columns stay."""

@@ -66,6 +66,8 @@ def test_shape_is_recognised(name: str, tmp_path: Path) -> None:
     rows = [{**row, "id": at} for at in range(12)]
     if form == "unpaired":
         rows[0] = {**row, **{key: not value for key, value in row.items() if isinstance(value, bool)}}
+    if form == "table":
+        rows[0]["label"] = 0
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
     found = inspect(path)
     assert (found.format, found.kind) == (form, kind)

@@ -288,3 +288,15 @@ def test_an_empty_file_is_told_as_empty(tmp_path: Path) -> None:
     with pytest.raises(InputError) as told:
         prepare(source, tmp_path / "out", Choice())
     assert (told.value.code, told.value.params["rows"]) == ("prepare.nothing_left", 0)
+
+
+@pytest.mark.parametrize("form", ["feedback", "classes"])
+def test_rows_of_one_class_are_refused_as_inspection_refuses_them(form: str, tmp_path: Path) -> None:
+    answer = {"completion": "good", "label": True} if form == "feedback" else {"label": "good"}
+    asked = "prompt" if form == "feedback" else "text"
+    source = written(tmp_path / "rows.jsonl", [{asked: f"text {at * 31}", **answer} for at in range(12)])
+    assert inspect(source).usable_rows == 0
+    with pytest.raises(InputError) as told:
+        prepare(source, tmp_path / "out", Choice())
+    assert told.value.code == "prepare.one_class"
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
