@@ -1,5 +1,9 @@
 """A teacher's kept answer is taken again only for the same question, asked in the same way of the same teacher."""
 
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +54,47 @@ def test_other_weights_under_the_same_name_are_another_teacher(world: Path, tmp_
     weights = teacher / "model.safetensors"
     save_file({name: each * 0.5 for name, each in load_file(weights).items()}, weights, metadata={"format": "pt"})
     assert asked(world, tmp_path, ["say apple"], model=str(teacher))[1] == 1
+
+
+class Shouting(BaseHTTPRequestHandler):
+    """An OpenAI-compatible endpoint that shouts the last word of the question."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.heard.append(asked)  # type: ignore[attr-defined]
+        said = asked["messages"][-1]["content"].split()[-1] + "!"
+        body = json.dumps({"choices": [{"message": {"role": "assistant", "content": said}}], "model": "t"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    found: Any = ThreadingHTTPServer(("127.0.0.1", 0), Shouting)
+    found.heard = []
+    threading.Thread(target=found.serve_forever, daemon=True).start()
+    yield found
+    found.shutdown()
+    found.server_close()
+
+
+@pytest.mark.slow
+def test_an_endpoints_answers_are_learned_and_asked_for_once(world: Path, tmp_path: Path, server: Any) -> None:
+    learn = {"train__max_steps": 60, "train__learning_rate": 0.02}
+    made = little.recipe(world, "ft/distill:lora", "unlabeled", "loss", **learn)
+    endpoint = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    made["teacher"] = {"model": "t", "endpoint": endpoint, "max_tokens": 8, "system": "Shout."}
+    run = tmp_path / "run"
+    assert little.start(run, made) == 0, little.events(run, "exit")
+    assert little.report(run)["success"]
+    prompts = len(little.WORDS) * len(little.VERBS)
+    assert len(server.heard) == len((run / "teacher.jsonl").read_text("utf-8").splitlines()) == prompts
+    assert all(each["messages"][0] == {"role": "system", "content": "Shout."} for each in server.heard)
+    (run / "events.jsonl").unlink()
+    assert little.start(run, made) == 0, little.events(run, "exit")
+    assert len(server.heard) == prompts
