@@ -16,7 +16,7 @@ from msgspec import structs
 
 from advisor.errors import InputError
 from advisor.facts import Facts, Tried
-from advisor.recipe import Recipe, decode_recipe
+from advisor.recipe import DataSpec, Recipe, decode_recipe
 from advisor.words import Words
 from tuner_tui import paths
 from tuner_tui.commands import ExitCode
@@ -77,11 +77,13 @@ def compare(
     html: Path | None = None,
     remote: dict[str, Any] | None = None,
     heard: Heard = lambda event: None,
+    trained: DataSpec | None = None,
 ) -> dict[str, Any]:
     """The document of `tuner compare --json`; its page goes to `html`. InputError: bad input; Failed: the child.
 
     `tell` hears of each lane in words; `heard` gets every event of the child (`lane`, `shots`, `item`, `scored`), None
-    in between at least every BEAT_S, and may raise to end it.
+    in between at least every BEAT_S, and may raise to end it. `trained` is the data of the tuned weights where the
+    questions are others: those that are among it are counted.
     """
     home = paths.home() / "compare"
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,6 +95,7 @@ def compare(
             "tuned": tuned,
             "goal": goal,
             "remote": remote and {**remote, "cache": str(home / "endpoint.jsonl")},
+            "trained": trained and msgspec.to_builtins(trained),
         }
         request.write_bytes(msgspec.json.encode({"asked": asked, "advised": advice, "out": str(out)}))
         _run(request, Path(folder) / "log", told, tell, heard)
@@ -233,6 +236,8 @@ def notes(document: dict[str, Any], told: Words) -> list[str]:
     skipped = document.get("skipped") or []
     lines = [told.say("compare.table.skipped", text=clean(text, 600)) for text in skipped[:SHOWN]]
     lines += [clean(text, 600) for text in document.get("troubles") or []]
+    if document.get("seen"):
+        lines.append(told.say("compare.table.seen", seen=document["seen"], items=document["items"]))
     for each in document.get("failed") or []:
         lane = told.say(f"compare.lane.{each['label']}")
         lines.append(

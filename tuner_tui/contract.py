@@ -27,19 +27,21 @@ ADVICE = _keys(
     flips=_keys("change", "label"),
 )
 ESTIMATE = _keys("id", "peak_gb", "allocated_gb", "parts", "step_s", "tokens_per_s", "assumptions")
+LANE = _keys(
+    "label",
+    "metric",
+    "score",
+    "low",
+    "high",
+    "tokens_per_request",
+    "cost_per_1k",
+    "peak_gb",
+    latency_ms=_keys("p50", "p95"),
+)
+EVALUATED = _keys("run", "items", before=LANE, after=LANE)
 COMPARED = _keys(
     "items",
-    lanes=_keys(
-        "label",
-        "metric",
-        "score",
-        "low",
-        "high",
-        "tokens_per_request",
-        "cost_per_1k",
-        "peak_gb",
-        latency_ms=_keys("p50", "p95"),
-    ),
+    lanes=LANE,
     verdict=_keys("label", "goal_met", "agrees_with_advice", "text"),
 )
 JOURNEY = _keys("before", "after", "run", "exports", "seconds", advice=ADVICE)

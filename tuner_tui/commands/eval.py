@@ -8,18 +8,27 @@ from pathlib import Path
 from msgspec import structs
 
 from advisor.errors import InputError
+from advisor.recipe import Recipe, decode_recipe, encode_recipe
 from tuner_tui import bakeoff
 from tuner_tui.commands import ExitCode, print_json, say
+from tuner_tui.commands.inspect import mapping_of
+from tuner_tui.contract import EVALUATED, promised
 from tuner_tui.runs.directory import find_run
 from tuner_tui.runs.state import state_of
 from tuner_tui.words import words
 
+LANES = ["zero_shot", "ft"]
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The run and the file."""
+    """The run, the file, and how its columns are called."""
     told = words().say
-    parser.add_argument("run")
+    parser.add_argument("run", help=told("runs.help.run"))
     parser.add_argument("--data", metavar="FILE", help=told("compare.help.data"))
+    parser.add_argument("--map", metavar="FIELD=COLUMN", action="append", default=[], help=told("compare.help.map"))
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help=told("compare.help.set"))
+    parser.add_argument("--html", metavar="FILE", help=told("compare.help.html"))
+    parser.add_argument("--details", action="store_true", help=told("cli.help.details"))
     parser.add_argument("--json", action="store_true", help=told("compare.help.json"))
 
 
@@ -29,18 +38,33 @@ def run(args: argparse.Namespace) -> int:
     tuned = bakeoff.result_of(found)
     if tuned is None:
         raise InputError("compare.unfinished", run=found.id, state=state_of(found))
-    recipe = bakeoff.recipe_of(found)
-    if args.data:
-        path = str(Path(args.data).expanduser().absolute())
-        recipe = structs.replace(recipe, data=structs.replace(recipe.data, eval=path))
+    own = bakeoff.recipe_of(found)
     try:
-        document = bakeoff.compare(recipe, ["zero_shot", "ft"], tuned=tuned, goal=0.9, told=told, tell=say)
+        document = bakeoff.compare(
+            _changed(own, args),
+            LANES,
+            tuned=tuned,
+            goal=0.9,
+            told=told,
+            tell=say,
+            html=Path(args.html).expanduser() if args.html else None,
+            trained=own.data if args.data else None,
+        )
     except bakeoff.Failed as failure:
         say(str(failure))
         return failure.code
     if args.json:
         before, after = document["lanes"]
-        print_json({"run": found.id, "items": document["items"], "before": before, "after": after})
+        scored = {**document, "run": found.id, "before": before, "after": after}
+        print_json(promised(scored, EVALUATED, details=args.details))
     else:
         print(bakeoff.table(document, told))
     return ExitCode.DONE
+
+
+def _changed(recipe: Recipe, args: argparse.Namespace) -> Recipe:
+    """The recipe on the file as named, its columns by `--map`, and single keys."""
+    if args.data:
+        path, mapping = str(Path(args.data).expanduser().absolute()), {**recipe.data.mapping, **mapping_of(args.map)}
+        recipe = structs.replace(recipe, data=structs.replace(recipe.data, eval=path, mapping=mapping))
+    return decode_recipe(encode_recipe(recipe), args.run, args.set) if args.set else recipe

@@ -12,7 +12,7 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.methods import Objective
-from advisor.recipe import Metric, ModelSpec, Recipe
+from advisor.recipe import DataSpec, Metric, ModelSpec, Recipe
 from tuner_tui.evaluation import judge
 from tuner_tui.evaluation.also import also, perplexity
 from tuner_tui.evaluation.constrain import Constraint, form_of
@@ -28,6 +28,7 @@ from tuner_tui.evaluation.lanes import Lane, Shots, grounded, instructed, marks_
 from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.evaluation.remote import Remote, ask_all
 from tuner_tui.evaluation.rewards import rewards
+from tuner_tui.evaluation.sides import raw_rows, rows_of, seen_of
 from tuner_tui.evaluation.weights import Weights, room_of
 from tuner_tui.retrieval.build import of_recipe
 from tuner_tui.retrieval.index import Index
@@ -38,13 +39,17 @@ Tell = Callable[..., None]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What is compared. `tuned` is the folder of an adapter or a full model; `goal` the score that is enough."""
+    """What is compared. `tuned` is the folder of an adapter or a full model; `goal` the score that is enough.
+
+    `trained` is the data of the tuned weights where the questions are others.
+    """
 
     recipe: Recipe
     lanes: list[Lane]
     tuned: str | None = None
     goal: float = 0.9
     remote: Remote | None = None
+    trained: DataSpec | None = None
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,23 +98,22 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     judged: list[Judged] = []
     skipped: list[str] = []
     troubles: list[str] = []
+    seen: int = 0
 
 
 class Bench:
     """Model, tokenizer, data and documents of one comparison; base and tuned weights are never loaded twice."""
 
     def __init__(self, asked: Asked, device: str, tell: Tell) -> None:
-        from tuner_tui.training import data, model
-        from tuner_tui.training.formats import preferences, questions
-        from tuner_tui.words import words
+        from tuner_tui.training import model
 
         self.asked, self.tell, self.device = asked, tell, device
         self.recipe, self.spec = asked.recipe, asked.recipe.evaluation
-        reader = preferences if self.spec.metric is Metric.PREFERENCE else questions
-        split = data.load(self.recipe, reader, words().say)
+        sides = rows_of(self.recipe, shown=Lane.FEW_SHOT in asked.lanes)
+        self.seen = seen_of(asked.trained, sides[1]) if asked.trained else 0
         self.tokenizer = model.load_tokenizer(self.recipe.model)
-        self.train, self.held_out = for_model(self.tokenizer, split.train), for_model(self.tokenizer, split.held_out)
-        self.rows = _rows(self.recipe, self.held_out)
+        self.train, self.held_out = (for_model(self.tokenizer, side) for side in sides)
+        self.rows = raw_rows(self.recipe, self.held_out)
         self.marks = marks_of(self.tokenizer)
         self.index = self._indexed()
         tuned = asked.tuned if any(lane.tuned for lane in asked.lanes) else None
@@ -181,6 +185,7 @@ class Bench:
             judged=self._tried(partial(self._judged, lanes), troubles),
             skipped=self._skipped(self.index),
             troubles=troubles,
+            seen=self.seen,
         )
 
     def _tried(self, measure: Callable[[], list[Any]], troubles: list[str]) -> list[Any]:
@@ -367,14 +372,6 @@ def percentiles(times: Sequence[float]) -> dict[str, float]:
         "p50": round(ordered[len(ordered) // 2], 1),
         "p95": round(ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)], 1),
     }
-
-
-def _rows(recipe: Recipe, held_out: Sequence[Example]) -> list[dict[str, Any]]:
-    """The raw rows of the held-out examples: what else they say (`doc`, `group`)."""
-    from tuner_tui.training.rows import read_rows
-
-    known = dict(read_rows(Path(recipe.data.eval or recipe.data.train).expanduser()))
-    return [known.get(example.row, {}) for example in held_out]
 
 
 class _Peak:

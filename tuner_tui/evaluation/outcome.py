@@ -109,6 +109,7 @@ def document(found: Compared, judged: Verdict, gaps: dict[str, Any], goal: float
         "kept": msgspec.to_builtins(found.kept),
         "skipped": found.skipped,
         "troubles": found.troubles,
+        "seen": found.seen,
         "failed": msgspec.to_builtins(found.failed),
         "judged": msgspec.to_builtins(found.judged),
         "tasks": msgspec.to_builtins(found.tasks),

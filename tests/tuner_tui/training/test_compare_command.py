@@ -62,7 +62,23 @@ def test_a_run_is_scored_on_any_file(run: Path, world: Path) -> None:
     code, found, words = tuner("eval", run.name, "--data", world / "other.eval.jsonl", "--json")
     assert code == 0, words
     assert found["items"] == 12
+    assert list(found) == ["run", "items", "before", "after"]
     assert found["before"]["label"] == "zero_shot"
+
+
+def test_a_file_with_other_columns_is_scored_without_the_training_file_and_known_questions_are_counted(
+    run: Path, world: Path, tmp_path: Path
+) -> None:
+    rows = [json.loads(line) for line in (world / "pairs.jsonl").read_text(encoding="utf-8").splitlines()[:5]]
+    little.write(tmp_path / "own.jsonl", [{"Frage": row["instruction"], "Antwort": row["output"]} for row in rows])
+    told = ("--map", "question=Frage", "--map", "answer=Antwort", "--set", "evaluation.metric=reward")
+    code, found, words = tuner(
+        "eval", run.name, "--data", tmp_path / "own.jsonl", *told, "--set", "reward.check=exact", "--json", "--details"
+    )
+    assert code == 0, words
+    assert (found["items"], found["seen"], found["after"]["metric"]) == (5, 5, "reward")
+    assert found["after"]["score"] == found["after"]["also"]["exact_match"]
+    assert found["answers"][0]["question"] == rows[0]["instruction"]
 
 
 @pytest.mark.parametrize(

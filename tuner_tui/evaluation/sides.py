@@ -1,0 +1,46 @@
+"""The questions of a comparison, and the training rows where a lane shows some: read as training reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from advisor.errors import InputError
+from advisor.recipe import DataSpec, Metric, Recipe
+from tuner_tui.evaluation.example import Example
+from tuner_tui.words import words
+
+
+def rows_of(recipe: Recipe, *, shown: bool) -> tuple[list[Example], list[Example]]:
+    """Training rows and questions; where the questions have a file of their own and no row is `shown`, only these."""
+    from tuner_tui.training import data
+    from tuner_tui.training.formats import preferences, questions
+
+    reader = preferences if recipe.evaluation.metric is Metric.PREFERENCE else questions
+    if recipe.data.eval is None or shown:
+        split = data.load(recipe, reader, words().say)
+        return split.train, split.held_out
+    found, _ = data.read_examples(Path(recipe.data.eval).expanduser(), recipe.data, reader, words().say)
+    return [], data.choose(found, recipe.evaluation.max_items, recipe.seed)
+
+
+def seen_of(trained: DataSpec, asked: Sequence[Example]) -> int:
+    """How many of the questions stand in the training file; 0 where it is gone or cannot be read."""
+    from tuner_tui.training import data
+    from tuner_tui.training.formats import questions
+
+    try:
+        known, _ = data.read_examples(Path(trained.train).expanduser(), trained, questions, words().say)
+    except (InputError, OSError):
+        return 0
+    keys = {data.key_of(example) for example in known}
+    return sum(data.key_of(example) in keys for example in asked)
+
+
+def raw_rows(recipe: Recipe, held_out: Sequence[Example]) -> list[dict[str, Any]]:
+    """The raw rows of the held-out examples: what else they say (`doc`, `group`)."""
+    from tuner_tui.training.rows import read_rows
+
+    known = dict(read_rows(Path(recipe.data.eval or recipe.data.train).expanduser()))
+    return [known.get(example.row, {}) for example in held_out]
