@@ -1,38 +1,18 @@
-"""A plain TRL script, as its documentation shows it: `python plain_trl.py RECIPE recipe|defaults` prints one JSON line.
+"""A plain TRL script, as its documentation shows it: `python plain_trl.py RECIPE recipe|defaults`.
 
 `recipe`: the recipe's own numbers, nothing watched. `defaults`: TRL's defaults, model, data and adapter the recipe's.
-`first_step_s` counts from the start of the process to the end of the first step.
+The last line printed is JSON: the tokens that are no padding, as TRL counted them, by step.
 """
 
 import json
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import yaml
 from datasets import load_dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
-
-
-class Clock(TrainerCallback):
-    """When each step ended, and the tokens that are no padding."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-        self.tokens: list[int] = []
-        self.seen = 0
-
-    def count(self, model, args, inputs) -> None:
-        if model.training:
-            mask = inputs.get("attention_mask")
-            self.seen += int(mask.sum() if mask is not None else inputs["input_ids"].numel())
-
-    def on_step_end(self, args, state, control, **kwargs) -> None:
-        self.ends.append(time.time())
-        self.tokens.append(self.seen)
 
 
 def settings(train: dict, seed: int) -> dict:
@@ -67,19 +47,15 @@ def main(path: str, mode: str) -> None:
     rows = load_dataset("json", data_files=recipe["data"]["train"], split="train")
     rows = rows.map(lambda row: {"prompt": row["messages"][:-1], "completion": row["messages"][-1:]})
     rows = rows.select_columns(["prompt", "completion"])
-    clock = Clock()
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(output_dir=f"{path}.out", save_strategy="no", report_to="none", use_cpu=True, **chosen),
         train_dataset=rows,
         processing_class=tokenizer,
         peft_config=LoraConfig(r=adapter["rank"], lora_alpha=adapter["alpha"], target_modules="all-linear"),
-        callbacks=[clock],
     )
-    trainer.model.register_forward_pre_hook(clock.count, with_kwargs=True)
     trainer.train()
-    first = clock.ends[0] - psutil.Process().create_time()
-    print(json.dumps({"first_step_s": first, "ends": clock.ends, "tokens": clock.tokens}))
+    print(json.dumps({log["step"]: log["num_tokens"] for log in trainer.state.log_history if "num_tokens" in log}))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from advisor.answering import RetrievalSpec
 from advisor.errors import InputError
 from advisor.methods import Objective
 from advisor.recipe import DataSpec, ModelSpec, Recipe
+from tuner_tui.runs.launching import check_launch
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.rows import check_rows
 from tuner_tui.runs.secrets import refuse_secrets
@@ -30,6 +31,7 @@ def prepare(recipe: Recipe, source: str, base: Path | None = None) -> Recipe:
     refuse_secrets(recipe, source)
     if not recipe.parsed_label.tunes:
         raise InputError("runs.does_not_tune", source=source, label=recipe.label)
+    check_launch(recipe)
     folder = base or Path.cwd()
     ready = msgspec.structs.replace(
         recipe,

@@ -19,7 +19,7 @@ from tuner_tui.runs.adjust import Adjustment, adjusted, adjustment_of, keep_leng
 from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import Rehearse, RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
-from tuner_tui.training import trackers
+from tuner_tui.training import peers, trackers
 from tuner_tui.training.failure import Ending, ending_of
 from tuner_tui.training.job import Job
 from tuner_tui.training.spread import Silent, end_with_parent, leave, local_rank, local_world, rank, shared, world
@@ -51,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
         ending = attempt(run, events, resume=args.resume)
         if ending is not None:
             events.emit(EventKind.EXIT, reason=ending.reason, code=ending.code, text=ending.text)
+        if leads and world() > 1:
+            peers.clear(run)
     mask(run.log_path)
     return ending.code if ending is not None else begin_again(run)
 
@@ -70,7 +72,7 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
         events.coach_by(recipe)
         recipe = shared(recipe)
         job = Job(run=run, recipe=recipe, events=events, words=words(lang), resume=resume)
-        job.rank, job.world, job.rehearse = rank(), world(), wish
+        job.rank, job.world, job.leads, job.rehearse = rank(), world(), local_rank() == 0, wish
         job.trap_signals()
         job.phase("prepare")
         if (change := adjustment_of(run)) and change.agreed:
@@ -91,12 +93,22 @@ def attempt(run: RunDir, events: CoachedWriter | Silent, *, resume: bool) -> End
             return None
         error = too_short(run, error)
         ending = ending_of(error, say, lang)
+        if world() > 1:
+            ending = among_peers(run, error, ending, say)
         if ending.unforeseen:
             crash.keep(error, "training", run.path)
         return ending
     finally:
         if world() > 1:
             leave()
+
+
+def among_peers(run: RunDir, error: BaseException, ending: Ending, say: Callable[..., str]) -> Ending:
+    """Who leads tells what failed first; the others leave word of their own failure."""
+    if local_rank() == 0:
+        return peers.first_cause(run, error, ending, say)
+    peers.leave_word(run, ending)
+    return ending
 
 
 def next_try(run: RunDir, recipe: Recipe, error: RanOut) -> Adjustment | None:
@@ -148,6 +160,8 @@ def prepare(job: Job, recipe: Recipe) -> None:
     torch.set_num_threads(job.threads)
     job.device = "cuda" if torch.cuda.is_available() else "cpu"
     if job.device == "cuda" and job.world > 1:
+        if torch.cuda.device_count() < local_world():
+            raise InputError("training.gpus", wanted=local_world(), found=torch.cuda.device_count())
         torch.cuda.set_device(local_rank())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tuner_tui.training.checkpoint import Manifest, candidates, manifest_of
 from tuner_tui.training.job import Job
+from tuner_tui.training.shards import is_sharded, put
 
 
 def take_best(job: Job, trainer: Any) -> int | None:
@@ -45,6 +46,9 @@ def load(model: Any, checkpoint: Path) -> None:
     """The checkpoint's weights, an adapter's or a whole model's, into `model` where it is."""
     from safetensors.torch import load_file
 
+    if is_sharded(model):
+        put(model, checkpoint)
+        return
     if hasattr(model, "peft_config"):
         from peft import set_peft_model_state_dict
 

@@ -11,27 +11,60 @@ from transformers import TrainerCallback
 from tuner_tui.runs.events import EventKind
 from tuner_tui.training.checkpoint import rotate, seal
 from tuner_tui.training.job import Diverged, Job
-from tuner_tui.training.spread import check_wrapped, tell_ranks
+from tuner_tui.training.spread import check_wrapped, gathered, together
 
 NAMES = {"learning_rate": "lr", "rewards/margins": "rewards_margin", "rewards/accuracies": "rewards_accuracy"}
+LEAST_SCALE = 1.0
 SILENT = ("num_tokens", "total_flos", "num_input_tokens_seen")
 
 
 class TokenCounter:
-    """Counts the tokens that pass forward with gradients on: trained ones, not evaluated or reference ones."""
+    """Counts the tokens that pass forward with gradients on: trained ones, not evaluated or reference ones.
+
+    They are counted where they are computed; only who asks for the number waits for the device.
+    """
 
     def __init__(self, model: Any) -> None:
-        self.tokens = 0
+        self._counted: Any = 0
         model.register_forward_pre_hook(self._count, with_kwargs=True)
+
+    @property
+    def tokens(self) -> int:
+        """So many until now."""
+        return int(self._counted)
+
+    @tokens.setter
+    def tokens(self, number: int) -> None:
+        self._counted = number
 
     def _count(self, model: Any, args: Any, inputs: dict[str, Any]) -> None:
         import torch
 
-        if not model.training or not torch.is_grad_enabled():
-            return
-        mask = inputs.get("attention_mask")
-        counted = mask.sum() if mask is not None else inputs["input_ids"].numel()
-        self.tokens += int(counted)
+        if model.training and torch.is_grad_enabled():
+            mask = inputs.get("attention_mask")
+            self._counted = self._counted + (mask.sum() if mask is not None else inputs["input_ids"].numel())
+
+
+class Norms:
+    """Keeps the norm of all gradients that the trainer takes at every step, so that none is taken twice."""
+
+    def __init__(self, trainer: Any) -> None:
+        self._trainer, self._take = trainer, trainer._get_grad_norm
+        self._norm: Any = None
+        trainer._get_grad_norm = self._kept
+
+    def _kept(self, model: Any, grad_norm: Any = None) -> Any:
+        self._norm = self._take(model, grad_norm=grad_norm)
+        return self._norm
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it is not finite. In fp16 that is how the scaler finds its scale: it skips such steps itself."""
+        norm = self._norm.full_tensor() if hasattr(self._norm, "full_tensor") else self._norm
+        if norm is None or math.isfinite(float(norm)):
+            return False
+        scaler = self._trainer.accelerator.scaler
+        return scaler is None or not scaler.is_enabled() or scaler.get_scale() <= LEAST_SCALE
 
 
 class RowClock:
@@ -53,10 +86,10 @@ class RowClock:
 class Reporter(TrainerCallback):  # type: ignore[misc]
     """Writes step, eval and checkpoint events, looks for the stop file, and keeps checkpoints whole."""
 
-    def __init__(self, job: Job, counter: TokenCounter, rows: RowClock, made_from: dict[str, object]) -> None:
+    def __init__(self, job: Job, trainer: Any, made_from: dict[str, object]) -> None:
         self._job = job
-        self._counter = counter
-        self._rows = rows
+        self._counter = TokenCounter(trainer.model)
+        self._rows, self._norms = RowClock(trainer), Norms(trainer)
         self._made_from = made_from
         self._since = time.monotonic()
         self._steps = 0
@@ -73,8 +106,11 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         self._mark(state.global_step)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Stop before a gradient that is not finite reaches the weights, so that every checkpoint stays good."""
-        if not gradients_finite(kwargs["model"]):
+        """Stop before a gradient that is not finite reaches the weights, so that every checkpoint stays good.
+
+        Also where only its norm is not: clipping has made every gradient zero then, and nothing is learned.
+        """
+        if self._norms.diverged:
             raise Diverged("gradient", step=state.global_step + 1)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
@@ -92,28 +128,27 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         """One step event; the library's own closing summary is not one."""
         if "loss" not in logs:
             return
-        loss = float(logs["loss"])
         elapsed = max(time.monotonic() - self._since, 1e-9)
-        steps = max(state.global_step - self._steps, 1)
+        spent = elapsed / max(state.global_step - self._steps, 1)
+        tokens = self._counter.tokens
+        rate, held = (tokens - self._tokens) / elapsed, held_bytes(self._job.device) if self._job.world > 1 else None
+        ranks = gathered(self._job, tokens=tokens, tokens_per_s=rate, step_s=spent, bytes=held)
         self._job.events.emit(
             EventKind.STEP,
             step=state.global_step,
             total=state.max_steps,
             epoch=state.epoch,
-            tokens=self._counter.tokens,
-            tokens_per_s=(self._counter.tokens - self._tokens) / elapsed,
-            step_s=elapsed / steps,
-            data_s=self._rows.seconds / steps,
+            tokens=sum(each["tokens"] for each in ranks),
+            tokens_per_s=sum(each["tokens_per_s"] for each in ranks),
+            step_s=spent,
+            data_s=self._rows.seconds / max(state.global_step - self._steps, 1),
             **named(logs),
         )
-        rate, spent = (self._counter.tokens - self._tokens) / elapsed, elapsed / steps
-        tell_ranks(self._job, state.global_step, tokens_per_s=rate, step_s=spent, bytes=held_bytes(self._job.device))
+        if self._job.world > 1:
+            self._job.events.emit(EventKind.RANKS, step=state.global_step, ranks=ranks)
         self._mark(state.global_step)
-        if not math.isfinite(loss):
+        if not math.isfinite(float(logs["loss"])):
             raise Diverged("loss", step=state.global_step)
-        # A norm that overflows clips every gradient to zero: they are finite then, and nothing is learned.
-        if not math.isfinite(float(logs.get("grad_norm") or 0.0)):
-            raise Diverged("gradient", step=state.global_step)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, Any], **kwargs: Any) -> Any:
         """The held-out loss during training; its time is not the steps' time. No gain for long ends the run early."""
@@ -132,10 +167,12 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         step = state.global_step
         measured = self.eval_loss if self._evaluated == step else None
         best = measured if measured is None or math.isfinite(measured) else None
-        if self._job.rank == 0:
+        together(self._job)  # every process has written its own part
+        if self._job.leads:
             path = seal(self._job.run.checkpoints, step, eval_loss=best, **self._made_from)
             rotate(self._job.run.checkpoints, self._job.recipe.train.keep_checkpoints)
             self._job.events.emit(EventKind.CHECKPOINT, step=step, path=str(path.relative_to(self._job.run.path)))
+        together(self._job)
         self.last_saved = step
         self._mark(step)
 
@@ -185,16 +222,6 @@ def barren(history: list[dict[str, Any]]) -> int:
     losses = [float(entry["eval_loss"]) for entry in history if "eval_loss" in entry]
     lowest = min((loss for loss in losses if math.isfinite(loss)), default=math.nan)
     return len(losses) - 1 - losses.index(lowest) if lowest in losses else 0
-
-
-def gradients_finite(model: Any) -> bool:
-    """Whether the norm of all gradients is finite (one fused pass over them)."""
-    import torch
-
-    gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-    if not gradients:
-        return True
-    return bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients)))
 
 
 def weights_finite(model: Any) -> bool:

@@ -36,7 +36,8 @@ class Diverged(Exception):
 class Job:
     """What one attempt at a run works with. `device` is `cuda` or `cpu`; `rows` are the training rows' numbers.
 
-    `rank` counts the run's processes, `world` is how many there are; only rank 0 writes checkpoints and the result.
+    `rank` counts the run's processes, `world` is how many there are; of each machine's the first `leads`: it alone
+    writes events, checkpoints and the result.
     """
 
     run: RunDir
@@ -48,6 +49,7 @@ class Job:
     threads: int = 1
     rank: int = 0
     world: int = 1
+    leads: bool = True
     rows: list[int] = field(default_factory=list)
     signalled: bool = False
     rehearse: Rehearse = Rehearse.FIRST

@@ -11,17 +11,17 @@ from advisor.methods import Technique
 from tuner_tui import __version__
 from tuner_tui.training.checkpoint import flush_folder
 from tuner_tui.training.job import Job
-from tuner_tui.training.spread import whole_state
+from tuner_tui.training.shards import whole_state
 
 LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes", "datasets", "accelerate")
 
 
 def save(job: Job, model: Any, tokenizer: Any) -> Path:
     """Write `adapter/` or, for full tuning, `model/`, with the tokenizer; returns the folder."""
-    state = whole_state(model)
+    state = whole_state(job, model)
     final = job.run.model if job.technique is Technique.FULL else job.run.adapter
     aside = final.with_name(f".{final.name}.partial")
-    if job.rank:
+    if not job.leads:
         return final
     shutil.rmtree(aside, ignore_errors=True)
     model.config.use_cache = True

@@ -2,22 +2,27 @@
 
 `accelerate launch --cpu` starts one process however many are asked for, and FSDP asked of accelerate on a CPU becomes
 plain data parallel (both seen): so the world's size and the wrapped model's type are looked at before the first step.
-Shards are torch's own `fully_shard` on every device, so that what is tested on gloo is what runs on GPUs. The last
-step of an epoch may differ: where its rows cannot be shared out evenly, accelerate repeats some.
+The first process of each machine writes into that machine's own run folder.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import signal
+import sys
 from typing import Any, Self
 
 from msgspec import structs
 
 from advisor.errors import InputError
-from advisor.methods import Technique
 from advisor.recipe import Recipe, Strategy
 from tuner_tui.runs.events import EventKind
+from tuner_tui.runs.launching import check_launch
 from tuner_tui.training.job import Job
+
+PR_SET_PDEATHSIG = 1
 
 
 def rank() -> int:
@@ -43,60 +48,31 @@ def local_world() -> int:
 def shared(recipe: Recipe) -> Recipe:
     """What each process does of the recipe, so that all make its effective batch together.
 
-    InputError when other than the recipe's processes were started, or the batch cannot be shared out.
+    InputError when other than the recipe's processes were started, or the launch cannot carry the recipe out.
     """
+    check_launch(recipe)
     count, train = recipe.launch.world, recipe.train
     if count != world():
         raise InputError("training.world", wanted=count, found=world())
     if count == 1:
         return recipe
-    if recipe.launch.strategy is not Strategy.DDP and recipe.parsed_label.technique is not Technique.FULL:
-        raise InputError("training.shard_adapter", strategy=recipe.launch.strategy)
     if train.grad_accum % count == 0:
         each = structs.replace(train, grad_accum=train.grad_accum // count)
-    elif train.micro_batch % count == 0:
-        each = structs.replace(train, micro_batch=train.micro_batch // count)
     else:
-        batch = train.micro_batch * train.grad_accum
-        raise InputError("training.uneven", processes=count, batch=batch)
+        each = structs.replace(train, micro_batch=train.micro_batch // count)
     return structs.replace(recipe, train=each)
 
 
 def arguments(job: Job) -> dict[str, Any]:
-    """Trainer arguments of the strategy; shards of our own leave checkpoints to the end of the run."""
-    strategy = job.recipe.launch.strategy
-    if job.world == 1 or strategy is Strategy.DDP:
-        return {"ddp_find_unused_parameters": False} if job.world > 1 else {}
-    if strategy is Strategy.ZERO3:
-        from importlib.util import find_spec
-
-        if find_spec("deepspeed") is None:
-            raise InputError("training.no_deepspeed")
+    """Trainer arguments of the launch. Machines share no disk: on each, checkpoints are whole."""
+    launch = job.recipe.launch
+    if job.world == 1:
+        return {}
+    if launch.strategy is Strategy.ZERO3:
         auto = dict.fromkeys(("train_micro_batch_size_per_gpu", "gradient_accumulation_steps"), "auto")
-        return {"deepspeed": {**auto, "zero_optimization": {"stage": 3}, "bf16": {"enabled": "auto"}}}
-    return {"save_strategy": "no"}
-
-
-def shard(job: Job, trainer: Any) -> None:
-    """For FSDP2: each layer, then the rest, split among the processes; the trainer wraps nothing around it."""
-    if job.world == 1 or job.recipe.launch.strategy is not Strategy.FSDP2:
-        return
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-
-    mesh = init_device_mesh(job.device, (job.world,))
-    for layer in _layers(trainer.model):
-        fully_shard(layer, mesh=mesh)
-    fully_shard(trainer.model, mesh=mesh)
-    trainer.accelerator.prepare_model = lambda model, **options: model
-
-
-def _layers(model: Any) -> list[Any]:
-    """The decoder's layers: the longest list of modules."""
-    from torch.nn import ModuleList
-
-    lists = [module for module in model.modules() if isinstance(module, ModuleList)]
-    return list(max(lists, key=len, default=[]))
+        zero3 = {**auto, "zero_optimization": {"stage": 3}, "bf16": {"enabled": "auto"}}
+        return {"deepspeed": zero3, "save_on_each_node": launch.nodes > 1}
+    return {"ddp_find_unused_parameters": False, "save_on_each_node": launch.nodes > 1}
 
 
 def check_wrapped(job: Job, trainer: Any) -> str:
@@ -133,28 +109,32 @@ def agreed(job: Job, flag: bool) -> bool:
     return bool(said.item())
 
 
-def tell_ranks(job: Job, step: int, **measured: float | int | None) -> None:
-    """One `ranks` event with what every process measured for itself."""
-    if job.world == 1:
+def together(job: Job) -> None:
+    """Wait until every process has come here."""
+    import torch.distributed as dist
+
+    if job.world > 1 and dist.is_initialized():
+        dist.barrier()
+
+
+def end_with_parent() -> None:
+    """A process that torchrun started ends when torchrun is killed: the run is known by that one's pid (Linux only)."""
+    if world() == 1 or not sys.platform.startswith("linux"):
         return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def gathered(job: Job, **measured: float | int | None) -> list[dict[str, Any]]:
+    """What every process measured for itself, by rank."""
+    own = {"rank": job.rank, **measured}
+    if job.world == 1:
+        return [own]
     import torch.distributed as dist
 
     found: list[Any] = [None] * job.world
-    dist.all_gather_object(found, {"rank": job.rank, **measured})
-    job.events.emit(EventKind.RANKS, step=step, ranks=found)
-
-
-def whole_state(model: Any) -> dict[str, Any] | None:
-    """All weights of a sharded model on the CPU of rank 0; None where nothing is sharded. Every rank calls it."""
-    from torch.distributed.tensor import DTensor
-
-    if not any(isinstance(weight, DTensor) for weight in model.parameters()):
-        return None
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-
-    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    state: dict[str, Any] = get_model_state_dict(model, options=options)
-    return state
+    dist.all_gather_object(found, own)
+    return found
 
 
 def summed(job: Job, number: int) -> int:

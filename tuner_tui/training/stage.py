@@ -21,7 +21,7 @@ from tuner_tui.runs.directory import write_atomic
 from tuner_tui.runs.events import EventKind
 from tuner_tui.training import checkpoint, data, model, result, spread
 from tuner_tui.training.best import take_best
-from tuner_tui.training.callback import Reporter, RowClock, TokenCounter, Wrapped, weights_finite
+from tuner_tui.training.callback import Reporter, Wrapped, weights_finite
 from tuner_tui.training.even import fill_up
 from tuner_tui.training.failure import out_of_memory
 from tuner_tui.training.gauge import Gauge
@@ -257,8 +257,7 @@ def train_steps(
     if job.leads:
         spread.together(job)
     job.check_stop()
-    counter = TokenCounter(trainer.model)
-    reporter = Reporter(job, counter, RowClock(trainer), made_from)
+    reporter = Reporter(job, trainer, made_from)
     asked, _, base = samples_of(job, held_out, before, before)
     updates = Updates()
     trainer.remove_callback(PrinterCallback)  # what it would print into the log is an event already
