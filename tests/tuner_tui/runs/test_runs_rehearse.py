@@ -115,9 +115,9 @@ def test_sequences_are_shortened_only_once_somebody_agrees(
 ) -> None:
     """One row is too long for memory, even alone: what would fit is named, and taken when it was agreed to."""
     monkeypatch.setenv("TUNER_STARVED_TOKENS", "70")
-    raw = recipe_of(tiny, micro_batch=2, grad_accum=1, max_length=128)
+    raw = recipe_of(tiny, micro_batch=2, grad_accum=1, max_length=128, max_steps=12)
     rows = tmp_path / "long.jsonl"
-    long = {"instruction": "say apple", "output": "apple bread chair dream earth flame " * 16}
+    long = {"instruction": "say all of them", "output": "apple bread chair dream earth flame " * 16}
     rows.write_text((tiny / "sft.jsonl").read_text() + json.dumps(long) + "\n")
     raw["data"]["train"] = str(rows)
     run = ran(raw, wish, STARVED)
@@ -132,7 +132,7 @@ def test_sequences_are_shortened_only_once_somebody_agrees(
     assert wait(run, 300) is RunState.FINISHED, run.log_path.read_text()[-2000:]
     events = Follower(run.events_path).poll(100_000)
     assert "shortened" in [event["code"] for event in events if event["t"] == "warn"]
-    assert [event["step"] for event in events if event["t"] == "step"] == list(range(1, 7)), f"{done} were kept"
+    assert [event["step"] for event in events if event["t"] == "step"] == list(range(1, 13)), f"{done} were kept"
     report = run.report()
     assert report is not None
     assert report["adjusted"]["max_length"] in range(48, 65)
