@@ -14,8 +14,7 @@ from advisor.errors import InputError
 from advisor.facts import Facts
 from advisor.methods import Label, Objective, parse_label
 from advisor.part import Count, Name, NonNegative, Part, Positive, Rate, Share, apply_change, refuse_unknown
-
-VERSION = 1
+from advisor.upgrade import VERSION, Upgrade, upgraded
 
 
 class Metric(StrEnum):
@@ -309,20 +308,26 @@ class Recipe(Part, frozen=True, kw_only=True):
         return named
 
 
-def decode_recipe(text: bytes | str, source: str, changes: Iterable[str] = ()) -> Recipe:
-    """A recipe from YAML or JSON with `key=value` changes applied; InputError names source, key and remedy."""
+def decode_recipe(
+    text: bytes | str, source: str, changes: Iterable[str] = (), upgrades: list[Upgrade] | None = None
+) -> Recipe:
+    """A recipe from YAML or JSON with `key=value` changes applied; InputError names source, key and remedy.
+
+    One of an earlier version is read as what it meant; what that changed is added to `upgrades`.
+    """
     raw = parse_document(text, source)
     if not isinstance(raw, dict):
         raise InputError("recipe.not_mapping", source=source, found=type(raw).__name__)
     for change in changes:
         apply_change(raw, change)
-    return recipe_from(raw, source)
+    return recipe_from(raw, source, upgrades)
 
 
-def recipe_from(raw: dict[str, Any], source: str) -> Recipe:
+def recipe_from(raw: dict[str, Any], source: str, upgrades: list[Upgrade] | None = None) -> Recipe:
     """A recipe from plain data, strictly validated."""
-    if isinstance(raw.get("version", VERSION), int) and raw.get("version", VERSION) > VERSION:
-        raise InputError("recipe.newer", source=source, version=raw["version"], known=VERSION)
+    raw, found = upgraded(raw, source)
+    if upgrades is not None:
+        upgrades += found
     _known_keys(raw, source)
     try:
         recipe = msgspec.convert(raw, Recipe)

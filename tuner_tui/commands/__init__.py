@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.safe import clean
+
+if TYPE_CHECKING:
+    from advisor.recipe import Recipe
 
 MAX_BYTES = 1 << 28
 
@@ -43,6 +47,19 @@ def print_json(value: object) -> None:
 def say(text: str) -> None:
     """Words for the person, on stderr; names of files and texts of models in them cannot drive the terminal."""
     print(clean(text, 1 << 20, lines=True), file=sys.stderr, flush=True)
+
+
+def told_recipe(text: bytes, source: str, changes: Iterable[str] = ()) -> Recipe:
+    """The recipe; where it is of an earlier version, what that version meant otherwise is said."""
+    from advisor.recipe import decode_recipe
+    from advisor.upgrade import Upgrade
+    from tuner_tui.words import words
+
+    upgrades: list[Upgrade] = []
+    recipe = decode_recipe(text, source, changes, upgrades)
+    for each in upgrades:
+        say(each.text(words()))
+    return recipe
 
 
 def read_text(path: str) -> tuple[bytes, str]:

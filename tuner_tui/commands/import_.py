@@ -48,3 +48,5 @@ def tell(found: Read) -> None:
     say(told("incoming.read", tool=found.tool, label=found.recipe.label))
     for key, value in found.left.items():
         say(told("incoming.left", key=clean(key, 80), value=clean(value, 120)))
+    for each in found.upgrades:
+        say(each.text(words()))

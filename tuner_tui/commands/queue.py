@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from advisor.recipe import Recipe, decode_recipe
-from tuner_tui.commands import ExitCode, print_json, read_text, say
+from advisor.recipe import Recipe
+from tuner_tui.commands import ExitCode, print_json, read_text, say, told_recipe
 from tuner_tui.commands.run import add_rehearsing
 from tuner_tui.runs.devices import devices
 from tuner_tui.runs.directory import Rehearse, create_run
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _ready(source: str, changes: list[str]) -> Recipe:
     text, name = read_text(source)
     base = None if name == "stdin" else Path(name).absolute().parent
-    return prepare(decode_recipe(text, name, changes), name, base)
+    return prepare(told_recipe(text, name, changes), name, base)
 
 
 def _need(recipe: Recipe, asked: float | None) -> int | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from advisor.recipe import decode_recipe
-from tuner_tui.commands import ExitCode, print_json, read_text, say
+from tuner_tui.commands import ExitCode, print_json, read_text, say, told_recipe
 from tuner_tui.runs.after import goes_on_from
 from tuner_tui.runs.directory import Rehearse, RunDir, create_run
 from tuner_tui.runs.foreground import counted_interrupts, follow
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Check, create, launch, follow."""
     text, source = read_text(args.recipe)
     base = None if source == "stdin" else Path(source).absolute().parent
-    asked = decode_recipe(text, source, args.set)
+    asked = told_recipe(text, source, args.set)
     recipe = prepare(goes_on_from(asked, args.earlier) if args.earlier else asked, source, base)
     with counted_interrupts() as interrupts:
         made = create_run(recipe, rehearse=args.rehearse or Rehearse.FIRST)

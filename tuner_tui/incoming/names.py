@@ -19,6 +19,7 @@ HF = {
     "eval_steps": "train.eval_steps",
     "save_steps": "train.save_steps",
     "save_total_limit": "train.keep_checkpoints",
+    "load_best_model_at_end": "train.keep_best",
 }
 MODEL = {
     "model_name_or_path": "model.id",
@@ -40,6 +41,8 @@ TRL = {
     "packing": "train.packing",
     "gradient_checkpointing": "train.grad_ckpt",
     "beta": "train.beta",
+    "num_generations": "train.generations",
+    "use_liger_kernel": "train.liger",
 }
 LLAMAFACTORY = {
     **HF,
@@ -50,6 +53,8 @@ LLAMAFACTORY = {
     "packing": "train.packing",
     "gradient_checkpointing": "train.grad_ckpt",
     "pref_beta": "train.beta",
+    "early_stopping_steps": "train.patience",
+    "enable_liger_kernel": "train.liger",
 }
 AXOLOTL = {
     "base_model": "model.id",
@@ -78,7 +83,10 @@ AXOLOTL = {
     "eval_steps": "train.eval_steps",
     "save_steps": "train.save_steps",
     "save_total_limit": "train.keep_checkpoints",
+    "load_best_model_at_end": "train.keep_best",
     "rl_beta": "train.beta",
+    "orpo_alpha": "train.beta",
+    "early_stopping_patience": "train.patience",
 }
 # What says the same again, or where and how to write and log: nothing of the recipe hangs on it.
 PASSED_OVER = frozenset(

@@ -1,4 +1,7 @@
-"""A configuration of Axolotl, LLaMA-Factory or TRL becomes a recipe; what has no place in one is listed."""
+"""A configuration of Axolotl, LLaMA-Factory or TRL becomes a recipe; what has no place in one is listed.
+
+So does a recipe of an earlier version of tuner itself; what its version meant otherwise is listed too.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,26 @@ import msgspec
 from advisor.document import MAX_BYTES, parse_document
 from advisor.errors import InputError
 from advisor.recipe import Recipe, recipe_from
+from advisor.upgrade import VERSION, Upgrade
 from tuner_tui.incoming import data
 from tuner_tui.incoming.names import AXOLOTL, LLAMAFACTORY, PASSED_OVER, TRL
 
-TOOLS = {"axolotl": AXOLOTL, "llamafactory": LLAMAFACTORY, "trl": TRL}
-PREFERENCE = ("dpo", "orpo", "kto")
+OWN = "tuner"
+TOOLS = {"axolotl": AXOLOTL, "llamafactory": LLAMAFACTORY, "trl": TRL, OWN: {}}
+OBJECTIVES = ("dpo", "orpo", "kto", "grpo", "sft", "cpt")
+
+
+# TRL's command is not in its file: the keys that one command alone knows tell it.
+BY_KEY = {"num_generations": "grpo", "desirable_weight": "kto", "beta": "dpo"}
 
 
 class Read(msgspec.Struct, frozen=True, kw_only=True):
-    """The recipe, the tool it came from, and the keys that found no place in it."""
+    """The recipe, the tool it came from, the keys that found no place in it, and what an earlier version meant."""
 
     recipe: Recipe
     tool: str
     left: dict[str, Any]
+    upgrades: list[Upgrade] = []
 
 
 def read(path: Path, tool: str | None = None) -> Read:
@@ -31,12 +41,18 @@ def read(path: Path, tool: str | None = None) -> Read:
     tool = tool or _tool_of(raw, path)
     if tool not in TOOLS:
         raise InputError("incoming.tool", tool=tool, allowed=", ".join(TOOLS))
-    known = set()
-    found: dict[str, Any] = {"version": 1, "name": path.stem, "model": {}, "adapter": {}, "train": {}}
+    if tool == OWN:
+        upgrades: list[Upgrade] = []
+        recipe = recipe_from(raw, str(path), upgrades)
+        return Read(recipe=recipe, tool=OWN, left={}, upgrades=upgrades)
+    known: set[str] = set()
+    found: dict[str, Any] = {"version": VERSION, "name": path.stem, "model": {}, "adapter": {}, "train": {}}
     for theirs, ours in TOOLS[tool].items():
         if raw.get(theirs) is not None:
             _put(found, ours, _number(raw[theirs]))
             known.add(theirs)
+    if tool == "axolotl" and isinstance(raw.get("trl"), dict):
+        _within(found, raw["trl"], known)
     _settle(found, raw, known)
     technique = _technique(raw, tool, found, known)
     found["label"] = f"ft/{_objective(raw, tool, known)}:{technique}"
@@ -65,6 +81,8 @@ def _mapping(path: Path) -> dict[str, Any]:
 
 def _tool_of(raw: dict[str, Any], path: Path) -> str:
     """Whose file it is, by the keys that only one of them has."""
+    if "label" in raw:
+        return OWN
     if "base_model" in raw:
         return "axolotl"
     if "stage" in raw or "finetuning_type" in raw:
@@ -77,6 +95,15 @@ def _tool_of(raw: dict[str, Any], path: Path) -> str:
 def _put(found: dict[str, Any], key: str, value: Any) -> None:
     part, _, name = key.rpartition(".")
     (found[part] if part else found)[name] = value
+
+
+def _within(found: dict[str, Any], inner: dict[str, Any], known: set[str]) -> None:
+    """Axolotl keeps the numbers of reinforcement below `trl`."""
+    for theirs, ours in {"num_generations": "train.generations", "beta": "train.beta"}.items():
+        if inner.get(theirs) is not None:
+            _put(found, ours, _number(inner[theirs]))
+    if inner.keys() <= {"num_generations", "beta", "use_vllm"}:
+        known.add("trl")
 
 
 def _number(value: Any) -> Any:
@@ -152,12 +179,14 @@ def _objective(raw: dict[str, Any], tool: str, known: set[str]) -> str:
     """What the weights are moved toward, by the word that each tool has for it."""
     known |= {"rl", "stage", "pref_loss", "completion_only_loss", "loss_type"}
     if tool == "axolotl":
-        named = str(raw.get("rl") or "sft")
+        texts = "completion" in {each.get("type") for each in raw.get("datasets") or [] if isinstance(each, dict)}
+        named = str(raw.get("rl") or ("cpt" if texts else "sft"))
     elif tool == "llamafactory":
         stage = str(raw.get("stage", "sft"))
         named = "orpo" if raw.get("pref_loss") == "orpo" else {"pt": "cpt"}.get(stage, stage)
     else:
-        named = "dpo" if "beta" in raw else "sft"
-    if named not in (*PREFERENCE, "sft", "cpt"):
-        raise InputError("incoming.objective", tool=tool, found=named, allowed=", ".join((*PREFERENCE, "sft", "cpt")))
+        named = next((name for key, name in BY_KEY.items() if key in raw), "sft")
+        named = "cpt" if named == "sft" and raw.get("completion_only_loss") is False else named
+    if named not in OBJECTIVES:
+        raise InputError("incoming.objective", tool=tool, found=named, allowed=", ".join(OBJECTIVES))
     return named

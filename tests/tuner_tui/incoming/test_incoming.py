@@ -149,7 +149,7 @@ def test_what_we_export_comes_back_as_the_same_numbers(tmp_path: Path, tool: str
     if tool == "trl":
         text = trl.text(work)
     elif tool == "axolotl":
-        parts = (axolotl.model, axolotl.data, axolotl.adapter, axolotl.training)
+        parts = (axolotl.model, axolotl.data, axolotl.method, axolotl.adapter, axolotl.training)
         text = yaml.safe_dump({key: value for part in parts for key, value in part(work).items()})
     else:
         peer = (llamafactory.model, llamafactory.data, llamafactory.method, llamafactory.training)
@@ -162,11 +162,36 @@ def test_what_we_export_comes_back_as_the_same_numbers(tmp_path: Path, tool: str
 
 
 @pytest.mark.parametrize(
+    ("text", "objective"),
+    [
+        ("model_name_or_path: m\ncompletion_only_loss: false\n", "cpt"),
+        ("model_name_or_path: m\nbeta: 0.1\nloss_type: [sigmoid]\n", "dpo"),
+        ("model_name_or_path: m\nbeta: 0.1\ndesirable_weight: 1.5\n", "kto"),
+        ("model_name_or_path: m\nbeta: 0.0\nnum_generations: 4\nreward_funcs: [accuracy_reward]\n", "grpo"),
+        ("base_model: m\ndatasets: [{path: x.jsonl, type: completion}]\n", "cpt"),
+        ("base_model: m\nrl: kto\n", "kto"),
+        ("base_model: m\nrl: orpo\n", "orpo"),
+        ("base_model: m\nrl: grpo\ntrl: {num_generations: 4, beta: 0.01}\n", "grpo"),
+        ("model_name_or_path: m\nstage: pt\n", "cpt"),
+        ("model_name_or_path: m\nstage: kto\n", "kto"),
+    ],
+)
+def test_every_method_is_recognised(tmp_path: Path, text: str, objective: str) -> None:
+    if "dataset" not in text:
+        text += "dataset_name: org/rows\n" if "model_name" in text else "datasets: [{path: x.jsonl}]\n"
+    text += "dataset: mine\n" if "stage" in text else ""
+    found = imported(tmp_path, text)
+    assert found.recipe.label == f"ft/{objective}:full"
+    assert found.recipe.train.generations == (4 if objective == "grpo" else None)
+    assert ("reward_funcs" in found.left) == ("reward_funcs" in text)
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("- a\n", "recipe.not_mapping"),
         ("foo: 1\n", "incoming.unknown"),
-        ("base_model: x\nrl: grpo\n", "incoming.objective"),
+        ("base_model: x\nrl: simpo\n", "incoming.objective"),
         ("base_model: x\nlearning_rate: many\n", "recipe.value"),
         ("stage: sft\n", "incoming.no_model"),
         ("a: [\n", "document.syntax"),
