@@ -15,6 +15,8 @@ from tuner_tui.export.peer_file import peer_notes, write_yaml
 
 TASKS = {
     **dict.fromkeys((Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE, Objective.REFUSAL), "llm-sft"),
+    Objective.DISTILL: "llm-sft",
+    Objective.CPT: "llm-generic",
     Objective.DPO: "llm-dpo",
     Objective.ORPO: "llm-orpo",
 }
@@ -30,15 +32,18 @@ def export(task: Task) -> Outcome:
     """Write `autotrain/autotrain.yaml` and `autotrain/data/`."""
     kind = TASKS[task.source.one_stage(TASKS)]
     work = concrete(task)
-    if not work.chat:
+    plain = work.objective is Objective.CPT
+    if not work.chat and not plain:
         raise InputError("export.needs_template", model=work.model)
-    row = preference_row if work.compares else chat_row
+    row = text_row if plain else preference_row if work.compares else chat_row
     for name, examples in (("train", work.train), ("valid", work.held_out)):
         task.place.write(f"autotrain/data/{name}.jsonl", lines(map(row, examples)))
     content = {"task": kind, "base_model": work.model, "project_name": "output", "log": "none", "backend": "local"}
     check = write_yaml(task, "autotrain/autotrain.yaml", {**content, "data": data(work), "params": params(work)})
     missing = unexpressed(task, "autotrain", SAID)
-    if not work.compares:
+    if plain:
+        missing["texts"] = task.say("unsaid_joined", target="autotrain", length=work.recipe.train.max_length)
+    elif not work.compares:
         missing["masks"] = task.say("unsaid_masks", target="autotrain")
     notes = peer_notes(task, work, "autotrain", "autotrain --config autotrain.yaml")
     return Outcome(checks=[check], notes=notes, unexpressed=missing)
@@ -47,6 +52,11 @@ def export(task: Task) -> Outcome:
 def chat_row(example: Any) -> dict[str, Any]:
     """One conversation."""
     return {"messages": turns(example, example.completion)}
+
+
+def text_row(example: Any) -> dict[str, Any]:
+    """One text."""
+    return {"text": example.completion}
 
 
 def preference_row(example: Any) -> dict[str, Any]:
@@ -60,10 +70,16 @@ def preference_row(example: Any) -> dict[str, Any]:
 
 def data(work: Concrete) -> dict[str, Any]:
     """The two files and their columns."""
-    columns = {"text_column": "messages"}
+    plain = work.objective is Objective.CPT
+    columns = {"text_column": "text" if plain else "messages"}
     if work.compares:
         columns = {"text_column": "chosen", "rejected_text_column": "rejected", "prompt_text_column": "prompt"}
-    found = {"path": "./data", "train_split": "train", "valid_split": "valid", "chat_template": "tokenizer"}
+    found: dict[str, Any] = {
+        "path": "./data",
+        "train_split": "train",
+        "valid_split": "valid",
+        "chat_template": None if plain else "tokenizer",
+    }
     return {**found, "column_mapping": columns}
 
 
@@ -89,6 +105,7 @@ def params(work: Concrete) -> dict[str, Any]:
         "logging_steps": train.log_steps,
         "save_total_limit": train.keep_checkpoints,
         "padding": "right",
+        **({"add_eos_token": True} if work.objective is Objective.CPT else {}),
         "peft": work.technique != "full",
         "quantization": {None: None, "int8": "int8"}.get(work.quant, "int4"),
     }

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from advisor.errors import InputError
 from advisor.methods import Objective
 from advisor.recipe import Attention, Batching, Precision, Tracker
 from tuner_tui.export import numbers
 from tuner_tui.export.concrete import Concrete, concrete, unexpressed
-from tuner_tui.export.jsonl import asked, lines
-from tuner_tui.export.numbers import PROJECT, best, moved, targets
+from tuner_tui.export.jsonl import asked, lines, turns
+from tuner_tui.export.numbers import PROJECT, best, moved, targets, unlooked
 from tuner_tui.export.outcome import Outcome, Task
 from tuner_tui.export.peer_file import peer_notes, write_yaml
+from tuner_tui.export.reward_file import write_rewards
 
-OBJECTIVES = (Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE, Objective.REFUSAL, Objective.DPO)
+SUPERVISED = (Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE, Objective.REFUSAL, Objective.DISTILL)
+OBJECTIVES = (*SUPERVISED, Objective.CPT, Objective.DPO, Objective.ORPO, Objective.KTO, Objective.GRPO)
 SAID = (
     *numbers.SAID,
     *("model.id", "model.revision", "model.trust_remote_code", "train.max_length", "train.packing", "train.grad_ckpt"),
     *("adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.dora", "adapter.rslora"),
     *("adapter.quant", "train.beta", "train.batching", "train.attention", "train.liger", "train.patience"),
+    *("model.adapter", "train.generations"),
 )
 KERNELS = {Attention.FLASH: "flash_attention_2", Attention.SDPA: "sdpa", Attention.EAGER: "eager"}
 TRACKERS: dict[Tracker, dict[str, Any]] = {
@@ -38,32 +43,50 @@ TURN_KEYS = {"message_property_mappings": {"role": "role", "content": "content"}
 
 
 def export(task: Task) -> Outcome:
-    """Write `axolotl/axolotl.yaml` and `axolotl/data/`."""
-    task.source.one_stage(OBJECTIVES)
+    """Write `axolotl/axolotl.yaml` and `axolotl/data/`, for GRPO also `axolotl/rewards.py`."""
+    task.source.one_stage(OBJECTIVES, goes_on=True)
     work = concrete(task)
-    row = preference_row if work.compares else chat_row if work.chat else text_row
+    row = rows_for(task, work)
     for name, examples in (("train", work.train), ("test", work.held_out)):
-        task.place.write(f"axolotl/data/{name}.jsonl", lines(row(example, work) for example in examples))
-    check = write_yaml(task, "axolotl/axolotl.yaml", {**model(work), **data(work), **adapter(work), **training(work)})
+        task.place.write(f"axolotl/data/{name}.jsonl", lines(row(example) for example in examples))
+    checks = [write_rewards(task, "axolotl")] if work.objective is Objective.GRPO else []
+    parts = {**model(work), **data(work), **method(work), **adapter(work), **training(work)}
+    checks.append(write_yaml(task, "axolotl/axolotl.yaml", parts))
     notes = peer_notes(task, work, "axolotl", "axolotl train axolotl.yaml")
-    missing = unexpressed(task, "axolotl", {*SAID} - moved(work))
+    missing = unexpressed(task, "axolotl", {*SAID} - moved(work) - unlooked(work))
     if work.batching is Batching.GROUPED:
         missing["order"] = task.say("unsaid_order", target="axolotl")
-    return Outcome(checks=[check], notes=notes, unexpressed=missing)
+    return Outcome(checks=checks, notes=notes, unexpressed=missing)
 
 
-def chat_row(example: Any, work: Concrete) -> dict[str, Any]:
+def rows_for(task: Task, work: Concrete) -> Callable[[Any], dict[str, Any]]:
+    """How a row is written; InputError when its conversation has more turns than the tool reads."""
+    if work.objective is Objective.CPT:
+        return lambda example: {"text": example.completion}
+    if work.objective is Objective.GRPO:
+        return lambda example: {"prompt": asked(example), "reference": example.completion}
+    if work.objective is Objective.KTO:
+        return lambda example: feedback_row(work, example)
+    if work.objective is Objective.ORPO:
+        roles = {tuple(turn["role"] for turn in asked(example)) for example in (*work.train, *work.held_out)}
+        if not roles <= {("user",), ("system", "user")}:
+            raise InputError("export.turns", target="axolotl", objective="orpo")
+        return one_turn_row
+    return preference_row if work.compares else chat_row if work.chat else text_row
+
+
+def chat_row(example: Any) -> dict[str, Any]:
     """A conversation of which only the last answer is trained on."""
     before = [{**turn, "train": False} for turn in asked(example)]
     return {"messages": [*before, {"role": "assistant", "content": example.completion, "train": True}]}
 
 
-def text_row(example: Any, work: Concrete) -> dict[str, Any]:
+def text_row(example: Any) -> dict[str, Any]:
     """Plain text in two parts: the prompt, and the answer that is trained on."""
     return {"segments": [{"label": False, "text": example.prompt}, {"label": True, "text": example.completion}]}
 
 
-def preference_row(example: Any, work: Concrete) -> dict[str, Any]:
+def preference_row(example: Any) -> dict[str, Any]:
     """A prompt with a chosen and a rejected answer, each one turn."""
     return {
         "prompt": asked(example),
@@ -72,24 +95,56 @@ def preference_row(example: Any, work: Concrete) -> dict[str, Any]:
     }
 
 
+def one_turn_row(example: Any) -> dict[str, Any]:
+    """Two conversations of one question; what the system says stands apart."""
+    *before, question = asked(example)
+    system = {"system": before[0]["content"]} if before else {}
+    answers = {"chosen": example.completion, "rejected": example.rejected}
+    return system | {
+        name: [question, {"role": "assistant", "content": text}] for name, text in answers.items()
+    }  # fmt: skip
+
+
+def feedback_row(work: Concrete, example: Any) -> dict[str, Any]:
+    """A prompt and an answer as the model reads them, since the tool knows no template of its own for these."""
+    if isinstance(example.prompt, str):
+        return {"prompt": example.prompt, "completion": example.completion, "label": example.liked}
+    prompt = work.rendered(list(example.prompt), open_ended=True)
+    whole = work.rendered(turns(example, example.completion), open_ended=False)
+    return {"prompt": prompt, "completion": whole[len(prompt) :], "label": example.liked}
+
+
 def model(work: Concrete) -> dict[str, Any]:
-    """The base model."""
+    """The base model, and the adapter of an earlier run that goes on."""
     spec = work.recipe.model
     revision = {"revision_of_model": spec.revision} if spec.revision else {}
     padding = {"special_tokens": {"pad_token": work.pad}} if work.pad else {}
-    return {"base_model": work.model, **revision, "trust_remote_code": spec.runs_code, **padding}
+    earlier = {"lora_model_dir": work.earlier} if work.earlier else {}
+    return {"base_model": work.model, **revision, "trust_remote_code": spec.runs_code, **padding, **earlier}
+
+
+def kind_of(work: Concrete) -> dict[str, Any]:
+    """How the rows of both files are read."""
+    if work.objective is Objective.CPT:
+        return {"type": "completion", "field": "text"}
+    if work.objective is Objective.KTO:
+        return {"type": {"field_prompt": "prompt", "field_completion": "completion", "field_label": "label"}}
+    if work.objective is Objective.ORPO:
+        return {"type": "chat_template.argilla"}
+    if work.objective is Objective.GRPO:
+        return {"type": "rewards.rows"}
+    if work.compares:
+        kind = {"type": "chat_template.default", "field_messages": "prompt", **TURN_KEYS}
+        return kind | {"field_chosen": "chosen", "field_rejected": "rejected"}
+    if work.chat:
+        kind = {"type": "chat_template", "field_messages": "messages", **TURN_KEYS}
+        return kind | {"message_field_training": "train", "roles_to_train": [], "train_on_eos": "turn"}
+    return {"type": "input_output"}
 
 
 def data(work: Concrete) -> dict[str, Any]:
     """The two files, and how their rows are read."""
-    if work.compares:
-        kind = {"type": "chat_template.default", "field_messages": "prompt", **TURN_KEYS}
-        kind |= {"field_chosen": "chosen", "field_rejected": "rejected"}
-    elif work.chat:
-        kind = {"type": "chat_template", "field_messages": "messages", **TURN_KEYS}
-        kind |= {"message_field_training": "train", "roles_to_train": [], "train_on_eos": "turn"}
-    else:
-        kind = {"type": "input_output"}
+    kind = kind_of(work)
     files = {
         name: [{"path": f"./data/{file}.jsonl", "ds_type": "json", "split": "train", **kind}]
         for name, file in (("datasets", "train"), ("test_datasets", "test"))
@@ -105,8 +160,30 @@ def data(work: Concrete) -> dict[str, Any]:
         "group_by_length": work.batching is Batching.GROUPED,
         **({"batch_flattening": True} if work.batching is Batching.PADDING_FREE else {}),
         "eval_sample_packing": False,
-        **({"rl": "dpo", "rl_beta": work.beta} if work.compares else {"train_on_inputs": False}),
     }
+
+
+def method(work: Concrete) -> dict[str, Any]:
+    """What belongs to the objective alone."""
+    if work.objective is Objective.DPO:
+        losses = {"dpo_loss_type": ["sigmoid", "sft"], "dpo_loss_weights": [1.0, 0.2]}
+        return {"rl": "dpo", "rl_beta": work.beta, **losses}
+    if work.objective is Objective.ORPO:
+        return {"rl": "orpo", "orpo_alpha": work.beta}
+    if work.objective is Objective.KTO:
+        from tuner_tui.training.kto import weights
+
+        liked, disliked = weights(work.train)
+        found = {"rl": "kto", "rl_beta": work.beta, "remove_unused_columns": False}
+        return {**found, "kto_desirable_weight": liked, "kto_undesirable_weight": disliked}
+    if work.objective is Objective.GRPO:
+        length = work.recipe.evaluation.max_new_tokens
+        tries = {"num_generations": work.tries, "max_completion_length": length, "temperature": 1.0}
+        return {
+            "rl": "grpo",
+            "trl": {"beta": work.beta, **tries, "use_vllm": False, "reward_funcs": ["rewards.earned"]},
+        }
+    return {"train_on_inputs": work.objective is Objective.CPT}
 
 
 def adapter(work: Concrete) -> dict[str, Any]:
@@ -154,7 +231,7 @@ def training(work: Concrete) -> dict[str, Any]:
         "tf32": False,
         "seed": work.recipe.seed,
         "logging_steps": train.log_steps,
-        "eval_steps": work.eval_steps,
+        **({"eval_strategy": "no"} if work.tries > 1 else {"eval_steps": work.eval_steps}),
         "save_steps": work.save_steps,
         "save_total_limit": train.keep_checkpoints,
         **({"early_stopping_patience": train.patience} if train.patience else {}),

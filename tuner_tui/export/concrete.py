@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from collections.abc import Iterable
@@ -14,10 +13,12 @@ from advisor.kernels import PLAIN as PLAIN_LOSS
 from advisor.methods import Objective
 from advisor.recipe import Attention, Batching, ModelSpec, Precision, Recipe
 from tuner_tui.export.outcome import Task
-from tuner_tui.export.settings import BETA
+from tuner_tui.export.rows import Rows, rows_of
+from tuner_tui.export.settings import beta_of, folder
 
 EVALUATIONS = 4
-PREFERENCE = (Objective.DPO, Objective.ORPO)
+PREFERENCE = (Objective.DPO, Objective.ORPO, Objective.RLHF_PPO)
+REINFORCED = (Objective.GRPO, Objective.RLHF_PPO)
 # Values that ask for nothing beyond what every tool does by itself.
 PLAIN = {
     "train.batching": Batching.PADDED,
@@ -32,6 +33,8 @@ class Concrete(msgspec.Struct, frozen=True, kw_only=True):
 
     `warmup_steps` and `eval_steps` below 1 are shares of all steps, whose number is known only once rows are packed.
     `save_steps` is a multiple of `eval_steps` where the best checkpoint is kept, which must have been measured.
+    `earlier`: the folder of an adapter that goes on. `tries`: answers to one prompt. `long`: where texts are longer
+    than a row, all rows as token ids.
     `pad`: the token that our training pads with where the tokenizer has none of its own (or only the end token).
     """
 
@@ -47,6 +50,10 @@ class Concrete(msgspec.Struct, frozen=True, kw_only=True):
     eval_steps: int | float
     save_steps: int
     beta: float
+    tokenizer: Any = None
+    earlier: str | None = None
+    tries: int = 1
+    long: tuple[list[dict[str, Any]], list[dict[str, Any]]] | None = None
     pad: str | None = None
 
     @property
@@ -78,6 +85,11 @@ class Concrete(msgspec.Struct, frozen=True, kw_only=True):
             return Batching.PADDED
         return Batching.GROUPED if train.batching is Batching.AUTO else train.batching
 
+    def rendered(self, turns: list[Any], *, open_ended: bool) -> str:
+        """Turns by the model's template, as a text to which a tokenizer adds the beginning by itself."""
+        text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=open_ended))
+        return text.removeprefix(self.tokenizer.bos_token or "")
+
     @property
     def quant(self) -> str | None:
         """`nf4_double`, `nf4` or `int8` for QLoRA, else None."""
@@ -86,26 +98,23 @@ class Concrete(msgspec.Struct, frozen=True, kw_only=True):
 
 def concrete(task: Task) -> Concrete:
     """Work the recipe out; InputError when its data cannot be read."""
-    from tuner_tui.evaluation.example import for_model
-    from tuner_tui.export.proof import prepare, reader
-    from tuner_tui.training import data, model
-
-    recipe, source = task.source.recipe, task.source
-    prepare(recipe)
-    with contextlib.chdir(source.path.parent):
-        split = data.load(recipe, reader(recipe), task.words.say)
-        tokenizer = model.load_tokenizer(recipe.model)
-    train, held_out = (for_model(tokenizer, part) for part in (split.train, split.held_out))
-    if recipe.parsed_label.objectives[0] is Objective.KTO:
+    rows = rows_of(task)
+    recipe, source, train, held_out = rows.recipe, task.source, rows.train, rows.held_out
+    objective = recipe.parsed_label.objectives[0]
+    if objective is Objective.KTO:
         from tuner_tui.training.kto import shuffled
 
         train, held_out = shuffled(train, recipe.seed), shuffled(held_out, recipe.seed)
-    steps, cpu, local = total_steps(recipe, len(train)), without_gpu(task), source.file(recipe.model.id)
+    long = long_texts(rows) if objective is Objective.CPT else None
+    count = len(long[0]) if long else len(train) * tries(recipe)
+    steps, cpu = total_steps(recipe, count), without_gpu(task)
     packed = recipe.train.packing and recipe.train.max_steps is None
     looks = recipe.train.eval_steps or max(steps // EVALUATIONS, 1)
     return Concrete(
         recipe=recipe,
-        model=str(local) if local.is_dir() else recipe.model.id,
+        model=folder(source, recipe.model.id),
+        tokenizer=rows.tokenizer,
+        earlier=folder(source, recipe.model.adapter) if recipe.model.adapter else None,
         train=train,
         held_out=held_out,
         chat=not isinstance(train[0].prompt, str),
@@ -115,9 +124,29 @@ def concrete(task: Task) -> Concrete:
         warmup_steps=recipe.train.warmup_ratio if packed else math.ceil(recipe.train.warmup_ratio * steps),
         eval_steps=1 / EVALUATIONS if packed and recipe.train.eval_steps is None else looks,
         save_steps=measured(recipe, looks, recipe.train.save_steps or steps),
-        beta=recipe.train.beta or BETA,
-        pad=tokenizer.pad_token if own_pad(recipe.model) != tokenizer.pad_token else None,
+        beta=beta_of(recipe),
+        tries=tries(recipe),
+        long=long,
+        pad=rows.tokenizer.pad_token if own_pad(recipe.model) != rows.tokenizer.pad_token else None,
     )
+
+
+def tries(recipe: Recipe) -> int:
+    """Answers to one prompt that a method of reinforcement compares; 1 for all others."""
+    if recipe.parsed_label.objectives[0] not in REINFORCED:
+        return 1
+    from tuner_tui.training.grpo import GENERATIONS
+
+    return recipe.train.generations or GENERATIONS
+
+
+def long_texts(rows: Rows) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
+    """Texts as the tokens that are learned, in pieces of at most `max_length`; None where each is one piece."""
+    from tuner_tui.training.cpt import rows as pieces
+
+    length = rows.recipe.train.max_length
+    train, held_out = (list(pieces(part, rows.tokenizer, length)) for part in (rows.train, rows.held_out))
+    return (train, held_out) if len(train) > len(rows.train) or len(held_out) > len(rows.held_out) else None
 
 
 def measured(recipe: Recipe, looks: int, saves: int) -> int:

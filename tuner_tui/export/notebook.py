@@ -11,6 +11,7 @@ from typing import Any
 from tuner_tui.export.bundle import copy_data, local_model
 from tuner_tui.export.concrete import beyond_script
 from tuner_tui.export.outcome import Check, Outcome, Task
+from tuner_tui.export.rows import as_learned
 from tuner_tui.export.script_text import import_block, joined, needs, parts
 from tuner_tui.export.settings import settings
 from tuner_tui.export.trl_script import pieces_of
@@ -19,6 +20,7 @@ from tuner_tui.export.trl_script import pieces_of
 def export(task: Task) -> Outcome:
     """Write `notebook/train.ipynb` and its data."""
     pieces = [name for name in pieces_of(task) if name != "main"]
+    task, _ = as_learned(task, "notebook/")
     copy_data(task, "notebook")
     book = notebook(cells(task, pieces))
     path = task.place.write("notebook/train.ipynb", json.dumps(book, ensure_ascii=False, indent=1) + "\n")
@@ -32,8 +34,8 @@ def export(task: Task) -> Outcome:
 def cells(task: Task, pieces: list[str]) -> list[tuple[str, str]]:
     """(kind, text) of every cell."""
     imports, bodies = joined(pieces)
-    shown, steps = _main_and_steps()
-    wanted = import_block([*imports, *shown[0], *steps[0]])
+    steps = parts((Path(__file__).parent / "pieces" / "steps.py").read_text(encoding="utf-8"))
+    wanted = import_block([*imports, *steps[0]])
     found = [
         ("markdown", f"# {task.source.name}\n\n{task.say('notebook.about', label=task.source.recipe.label)}"),
         ("code", f"%pip install -q {' '.join(needs())}"),
@@ -41,21 +43,11 @@ def cells(task: Task, pieces: list[str]) -> list[tuple[str, str]]:
         ("code", f"{wanted}\n\n{settings(task.source, 'Path.cwd()', bundled=True)}"),
         ("markdown", f"## {task.say('notebook.pieces')}"),
         *(("code", body) for body in bodies),
-        ("code", shown[1]),
     ]
     for step in steps[1].split("# %% ")[1:]:
         title, _, code = step.partition("\n")
         found += [("markdown", f"## {task.say('notebook.' + title.lower().replace(' ', '_'))}"), ("code", code.strip())]
     return found
-
-
-def _main_and_steps() -> tuple[tuple[list[str], str], tuple[list[str], str]]:
-    """Of the script's last piece only what answers a question, and the notebook's own steps."""
-    folder = Path(__file__).parent / "pieces"
-    text = (folder / "main.py").read_text(encoding="utf-8")
-    answer = next(node for node in ast.parse(text).body if getattr(node, "name", "") == "answered")
-    lines = text.splitlines()[answer.lineno - 1 : answer.end_lineno]
-    return (["import torch"], "\n".join(lines)), parts((folder / "steps.py").read_text(encoding="utf-8"))
 
 
 def notebook(cells: list[tuple[str, str]]) -> dict[str, Any]:

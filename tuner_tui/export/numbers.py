@@ -40,8 +40,7 @@ def hf_numbers(work: Concrete) -> dict[str, Any]:
         "seed": work.recipe.seed,
         "data_seed": work.recipe.seed,
         "logging_steps": train.log_steps,
-        "eval_strategy": "steps",
-        "eval_steps": work.eval_steps,
+        **looks(work),
         "save_strategy": "steps",
         "save_steps": work.save_steps,
         "save_total_limit": train.keep_checkpoints,
@@ -50,10 +49,20 @@ def hf_numbers(work: Concrete) -> dict[str, Any]:
     }
 
 
+def looks(work: Concrete) -> dict[str, Any]:
+    """When the held-out rows are looked at; reinforcement never does, its held-out claim is tuner's own."""
+    return {"eval_strategy": "no"} if work.tries > 1 else {"eval_strategy": "steps", "eval_steps": work.eval_steps}
+
+
+def unlooked(work: Concrete) -> set[str]:
+    """What means nothing where nothing is looked at, and what an answer is no longer than."""
+    return {"train.eval_steps", "train.keep_best", "train.patience", "train.max_length"} if work.tries > 1 else set()
+
+
 def best(work: Concrete) -> dict[str, Any]:
     """What is looked at when the best checkpoint is kept, or a training ends that no longer gains."""
     train = work.recipe.train
-    if not train.keep_best and train.patience is None:
+    if work.tries > 1 or (not train.keep_best and train.patience is None):
         return {}
     return {
         "metric_for_best_model": "eval_loss",

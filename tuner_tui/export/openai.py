@@ -16,6 +16,7 @@ OBJECTIVES = (
     Objective.DOMAIN_QA,
     Objective.STYLE,
     Objective.REFUSAL,
+    Objective.DISTILL,
     Objective.DPO,
 )
 BOM = "\ufeff"

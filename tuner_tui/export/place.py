@@ -27,7 +27,8 @@ class Place:
         """Write one file, folders made as needed; returns its path (aside, until committed)."""
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, str) and redact(content) != content:
+        text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+        if redact(text) != text:
             raise InputError("export.secret", file=name)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from advisor.methods import Objective
+from advisor.recipe import Check, Recipe
 from tuner_tui.export.source import Source
 from tuner_tui.safe import clean
 
-TEXTS = ("REVISION", "EVAL_FILE", "QUANT")
-BETA = 0.1  # what our own preference training takes when the recipe gives none
+TEXTS = ("REVISION", "EVAL_FILE", "QUANT", "BEGIN", "REWARD_PATTERN", "REWARD_PYTHON")
+BETAS = {Objective.GRPO: 0.0, Objective.RLHF_PPO: 0.05}  # what our own training takes when the recipe gives none
+BETA = 0.1  # and for preferences
 
 
 def settings(source: Source, here: str, *, bundled: bool = False) -> str:
@@ -45,23 +48,32 @@ def data_file(source: Source, name: str | None, bundled: bool) -> str | None:
     """Where the script finds a data file: in `data/` beside it, else where the recipe has it."""
     if name is None:
         return None
-    return f"data/{Path(name).name}" if bundled else str(source.file(name))
+    if not bundled:
+        return str(source.file(name))
+    data, short = source.recipe.data, Path(name).name
+    taken = name != data.train and short == Path(data.train).name
+    return f"data/{'eval-' if taken else ''}{short}"
+
+
+def folder(source: Source, name: str) -> str:
+    """A folder of this machine by its whole path; any other name (a hub id, what is still to be made) as it is."""
+    return str(source.file(name)) if source.file(name).is_dir() else name
 
 
 def sections(source: Source, bundled: bool) -> list[tuple[str, dict[str, tuple[Any, str]]]]:
     """(title, name -> (value, the recipe's key))."""
     recipe = source.recipe
     model, data, adapter, train, judged = recipe.model, recipe.data, recipe.adapter, recipe.train, recipe.evaluation
-    local = source.file(model.id)
     return [
         (
             "Which model, which data",
             {
                 "NAME": (source.name, "name"),
                 "LABEL": (recipe.label, "label"),
-                "MODEL": (str(local) if local.is_dir() else model.id, "model.id"),
+                "MODEL": (folder(source, model.id), "model.id"),
                 "REVISION": (model.revision, "model.revision"),
                 "TRUST_REMOTE_CODE": (model.runs_code, "model.trust_remote_code"),
+                "BEGIN": (folder(source, model.adapter) if model.adapter else None, "model.adapter"),
                 "TRAIN_FILE": (data_file(source, data.train, bundled), "data.train"),
                 "EVAL_FILE": (data_file(source, data.eval, bundled), "data.eval"),
                 "EVAL_FRACTION": (data.eval_fraction, "data.eval_fraction"),
@@ -80,7 +92,7 @@ def sections(source: Source, bundled: bool) -> list[tuple[str, dict[str, tuple[A
             "How it is trained",
             {
                 **{name.upper(): (value, f"train.{name}") for name, value in _fields(train)},
-                "BETA": (train.beta or BETA, "train.beta"),
+                "BETA": (beta_of(recipe), "train.beta"),
                 "PRECISION": (str(train.precision), "train.precision"),
             },
         ),
@@ -92,7 +104,25 @@ def sections(source: Source, bundled: bool) -> list[tuple[str, dict[str, tuple[A
                 "SAMPLES": (judged.samples, "evaluation.samples"),
             },
         ),
+        *([("What earns a reward", rewards(source, bundled))] if recipe.parsed_label.objectives[0] == "grpo" else []),
     ]
+
+
+def beta_of(recipe: Recipe) -> float:
+    """The recipe's `beta`, else what our own training takes for its objective."""
+    return recipe.train.beta or BETAS.get(recipe.parsed_label.objectives[0], BETA)
+
+
+def rewards(source: Source, bundled: bool) -> dict[str, tuple[Any, str]]:
+    """How an answer is checked; the file of one's own function is found as data files are."""
+    spec = source.recipe.reward
+    file, _, name = (spec.python or "").rpartition(":")
+    own = spec.check is Check.PYTHON
+    return {
+        "REWARD_CHECK": (str(spec.check), "reward.check"),
+        "REWARD_PATTERN": (spec.pattern, "reward.pattern"),
+        "REWARD_PYTHON": (f"{data_file(source, file, bundled)}:{name}" if own else None, "reward.python"),
+    }
 
 
 def _fields(part: Any) -> list[tuple[str, Any]]:

@@ -14,7 +14,6 @@ from advisor.recipe import Recipe, decode_recipe
 from tuner_tui.runs.directory import RunDir, find_run
 
 TECHNIQUES = (Technique.FULL, Technique.LORA, Technique.QLORA)
-BEYOND = ("model.adapter", "data.replay", "teacher")  # what starts or feeds a training in ways that only ours knows
 RECIPE_SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -42,19 +41,22 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             return decode_recipe(path.read_bytes(), str(path)) if path.is_file() else self.recipe
         return self.recipe
 
-    def one_stage(self, objectives: Iterable[str], techniques: Iterable[str] = TECHNIQUES) -> Objective:
-        """The objective to write for another tool; InputError when the recipe asks for more than such files can do."""
-        label = self.recipe.parsed_label
+    def one_stage(
+        self, objectives: Iterable[str], techniques: Iterable[str] = TECHNIQUES, *, goes_on: bool = False
+    ) -> Objective:
+        """The objective to write for another tool; InputError when the recipe asks for more than such files can do.
+
+        `goes_on`: the target can go on training an earlier run's adapter.
+        """
+        label, stages = self.recipe.parsed_label, self.recipe.in_order
         allowed, means = tuple(objectives), tuple(techniques)
-        if len(label.stages) != 1 or label.technique not in means or label.objectives[0] not in allowed:
+        if len(stages) != 1 or label.technique not in means or stages[0][0] not in allowed:
             raise InputError(
                 "export.label", label=self.recipe.label, objectives=", ".join(allowed), techniques=", ".join(means)
             )
-        for key in BEYOND:
-            part, _, name = key.rpartition(".")
-            if getattr(getattr(self.recipe, part) if part else self.recipe, name, None) is not None:
-                raise InputError("export.beyond", path=self.path, key=key)
-        return label.objectives[0]
+        if self.recipe.model.adapter is not None and not goes_on:
+            raise InputError("export.beyond", path=self.path, key="model.adapter")
+        return stages[0][0]
 
     @property
     def name(self) -> str:

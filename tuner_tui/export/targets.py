@@ -23,12 +23,12 @@ TARGETS = {
     target.name: target
     for target in (
         Target(name="recipe", module="recipe", entries=("recipe.yaml",)),
-        Target(name="trl-script", module="trl_script", entries=("train.py",)),
+        Target(name="trl-script", module="trl_script", entries=("train.py", "data", "chain")),
         Target(name="trl", module="trl", entries=("trl",)),
         Target(name="axolotl", module="axolotl", entries=("axolotl",)),
         Target(name="llamafactory", module="llamafactory", entries=("llamafactory",)),
         Target(name="autotrain", module="autotrain", entries=("autotrain",)),
-        Target(name="unsloth", module="unsloth", entries=("train_unsloth.py",)),
+        Target(name="unsloth", module="unsloth", entries=("train_unsloth.py", "data")),
         Target(name="notebook", module="notebook", entries=("notebook",)),
         Target(name="hf-jobs", module="hf_jobs", entries=("hf-jobs",)),
         Target(name="slurm", module="slurm", entries=("slurm",)),

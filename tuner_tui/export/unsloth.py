@@ -6,27 +6,29 @@ from advisor.methods import Objective
 from tuner_tui.export.concrete import unexpressed
 from tuner_tui.export.numbers import SAID as NUMBERS
 from tuner_tui.export.outcome import Outcome, Task
+from tuner_tui.export.rows import as_learned
 from tuner_tui.export.script_text import script
+from tuner_tui.export.trl_script import PIECES as SCRIPTS
 
-PIECES = {
-    **dict.fromkeys(
-        (Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE, Objective.REFUSAL),
-        ("unsloth_model", "rows", "pairs", "split", "speak", "config", "order", "speed", "sft", "main"),
-    ),
-    Objective.DPO: ("unsloth_model", "rows", "preferences", "split", "speak", "config", "compared", "dpo", "main"),
-    Objective.ORPO: ("unsloth_model", "rows", "preferences", "split", "speak", "config", "compared", "orpo", "main"),
+PIECES: dict[Objective, tuple[str, ...]] = {
+    objective: tuple("unsloth_model" if name == "model" else name for name in pieces)
+    for objective, pieces in SCRIPTS.items()
+    if objective is not Objective.RLHF_PPO  # its reward model is none that Unsloth loads
 }
 SAID = (
     *NUMBERS,
     *("model.id", "model.revision", "model.trust_remote_code", "train.max_length", "train.packing", "train.grad_ckpt"),
     *("adapter.rank", "adapter.alpha", "adapter.dropout", "adapter.targets", "adapter.dora", "adapter.rslora"),
     *("train.beta", "train.threads", "train.batching", "train.liger", "train.patience"),
+    "train.generations",
 )
 
 
 def export(task: Task) -> Outcome:
     """Write `train_unsloth.py`; here it can only be compiled."""
-    text = script(task, PIECES[task.source.one_stage(PIECES)])
+    pieces = PIECES[task.source.one_stage(PIECES)]
+    known, beside = as_learned(task, "")
+    text = script(known, pieces, bundled=beside)
     task.place.write("train_unsloth.py", text)
     try:
         compile(text, "train_unsloth.py", "exec")

@@ -54,6 +54,28 @@ def teach(job: Job, split: Split) -> Split:
     return structs.replace(split, train=train, held_out=held_out)
 
 
+def recall(kept: Path, teacher: TeacherSpec | None, split: Split) -> Split:
+    """The split as `teach` left it, from the answers that a finished run keeps; InputError where one was never given.
+
+    Nobody is asked anything.
+    """
+    blank = [example for example in (*split.train, *split.held_out) if not example.completion]
+    if not blank:
+        return split
+    if teacher is None or not kept.is_file():
+        raise InputError("training.untaught", count=len(blank), row=blank[0].row)
+    if teacher.endpoint is not None:
+        there = Endpoint(teacher.endpoint, teacher.model, cache=kept, limit=0)
+        said = [there.answer(_turns(teacher, example), max_tokens=teacher.max_tokens) for example in blank]
+    else:
+        known, keys = _read(kept), [_key(teacher, example) for example in blank]
+        if not known.keys() >= set(keys):
+            raise InputError("training.untaught", count=len(set(keys) - known.keys()), row=blank[0].row)
+        said = [known[key] for key in keys]
+    taught = dict(zip(map(id, blank), said, strict=True))
+    return structs.replace(split, train=_answered(split.train, taught), held_out=_answered(split.held_out, taught))
+
+
 def _answered(examples: list[Example], taught: dict[int, str]) -> list[Example]:
     filled = [structs.replace(e, completion=e.completion or taught[id(e)]) for e in examples]
     return [example for example in filled if example.completion.strip()]

@@ -54,6 +54,52 @@ def test_trls_losses_are_the_runs_losses(
     assert max(abs(left - right) for left, right in zip(ours, theirs, strict=True)) < 1e-4, (ours, theirs)
 
 
+# What a random model says now and then, so that tries differ in what they earn.
+TRIED: dict[str, Any] = {"generations": 4, "beta": 0.5, "reward.check": "regex", "reward.pattern": "[a-m]"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["ft/grpo:lora", "ft/grpo:full"])
+def test_trls_rewards_and_losses_of_reinforcement_are_the_runs(make_run: MakeRun, tmp_path: Path, label: str) -> None:
+    run = make_run(label, "chats", 6, numbers=TRIED)
+    code, said, words = export(run, "trl", tmp_path)
+    assert code == 0, (said, words[-2000:])
+    assert [check["id"] for check in said["checks"]] == ["rewards", "trl_reads"]
+    assert said["unexpressed"].keys() == {"train.max_length", "evaluation"}
+    ours, theirs = losses(run), train_by_trl(tmp_path / "trl", "grpo")
+    assert len(ours) == len(theirs) == 6
+    assert any(abs(loss) > 1e-4 for loss in ours), "some tries earn more than others"
+    assert max(abs(left - right) for left, right in zip(ours, theirs, strict=True)) < 1e-4, (ours, theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("technique", ["lora", "full"])
+def test_trl_trains_the_reward_model_and_then_the_answers(make_run: MakeRun, tmp_path: Path, technique: str) -> None:
+    run = make_run(f"ft/rlhf_ppo:{technique}", "prefs", 4, numbers={"generations": 4})
+    code, said, words = export(run, "trl", tmp_path)
+    assert code == 0, (said, words[-2000:])
+    assert [check["id"] for check in said["checks"]] == ["trl_reads", "trl_reads"]
+    assert any("trl reward --config reward.yaml && trl rloo" in note for note in said["notes"])
+    folder = tmp_path / "trl"
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    call = [str(Path(sys.executable).with_name("trl")), "reward", "--config", "reward.yaml"]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=folder, env=env)
+    assert done.returncode == 0, done.stderr[-3000:]
+    ours, theirs = losses(run), train_by_trl(folder, "rloo")
+    assert len(ours) == len(theirs) == 4
+    assert max(abs(left - right) for left, right in zip(ours, theirs, strict=True)) < 1e-3, (ours, theirs)
+
+
+@pytest.mark.slow
+def test_trl_learns_long_texts_to_their_end_as_the_run_did(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run("ft/cpt:lora", "texts", numbers={"max_length": 16})
+    code, said, words = export(run, "trl", tmp_path)
+    assert code == 0, (said, words[-2000:])
+    ours, theirs = losses(run), train_by_trl(tmp_path / "trl", "sft")
+    assert len(ours) == len(theirs) == 12
+    assert max(abs(left - right) for left, right in zip(ours, theirs, strict=True)) < 1e-4, (ours, theirs)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("data", ["chats", "texts"])
 def test_trl_keeps_the_best_checkpoint_and_packs(make_run: MakeRun, tmp_path: Path, data: str) -> None:

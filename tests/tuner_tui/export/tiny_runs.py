@@ -64,9 +64,14 @@ def make_model(folder: Path) -> None:
 def train(
     world: Path, folder: Path, label: str, data: str, steps: int, adapter: dict[str, Any], numbers: dict[str, Any]
 ) -> Path:
-    """One real run in `folder`; `numbers` are other values of the recipe's `train`."""
+    """One real run in `folder`; `numbers` are other values of the recipe's `train`, or of the part before their dot."""
     recipe = recipe_of(world, label, data, steps, adapter)
-    recipe["train"] |= numbers
+    for key, value in numbers.items():
+        part, _, name = key.rpartition(".")
+        if name == "stages":
+            recipe[name] = value
+        else:
+            recipe.setdefault(part or "train", {})[name] = value
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, allow_unicode=True), encoding="utf-8")
     done = run_module("tuner_tui.training", folder)
     assert done.returncode == 0, done.stderr[-3000:]

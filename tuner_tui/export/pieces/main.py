@@ -4,14 +4,15 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import torch
 from huggingface_hub import HfApi
 from transformers import set_seed
 
-from tuner_tui.export.pieces.model import DEVICE, load_model, load_tokenizer, settle_adapter
-from tuner_tui.export.pieces.settings import LABEL, MAX_NEW_TOKENS, MAX_STEPS, MODEL, NAME, SAMPLES, SEED, THREADS
+from tuner_tui.export.pieces.answer import answered
+from tuner_tui.export.pieces.loss import judged
+from tuner_tui.export.pieces.model import load_model, load_tokenizer, settle_adapter
+from tuner_tui.export.pieces.settings import LABEL, MAX_STEPS, MODEL, NAME, SAMPLES, SEED, THREADS
 from tuner_tui.export.pieces.sft import make_trainer
 from tuner_tui.export.pieces.speak import spoken_to
 from tuner_tui.export.pieces.split import Examples, load_split
@@ -37,9 +38,9 @@ def main() -> None:
     set_seed(SEED)  # what an adapter begins as is drawn before the trainer sets its own
     trainer = make_trainer(load_model(), tokenizer, train, held_out, args.out, args.max_steps)
     settle_adapter(trainer.model)
-    before = trainer.evaluate()["eval_loss"]
+    before, kind = judged(trainer, tokenizer, held_out)
     trainer.train()
-    after = trainer.evaluate()["eval_loss"]
+    after, _ = judged(trainer, tokenizer, held_out)
     trainer.model.config.use_cache = True
     trainer.save_model(str(args.out))
     tokenizer.save_pretrained(str(args.out))
@@ -49,25 +50,12 @@ def main() -> None:
     if args.push:
         HfApi().create_repo(args.push, private=True, exist_ok=True)
         HfApi().upload_folder(repo_id=args.push, folder_path=args.out, ignore_patterns=["checkpoints/*"])
-    print(f"held-out loss {before:.4f} before, {after:.4f} after; saved in {args.out}")
+    print(f"held-out {kind} {before:.4f} before, {after:.4f} after; saved in {args.out}")
 
 
 def fingerprint(*parts: Examples) -> str:
     """One hash over all examples, to compare two machines' data."""
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
-
-
-def answered(model: Any, tokenizer: Any, example: dict[str, Any]) -> dict[str, Any]:
-    """A held-out question, the wanted answer, and the greedy answer."""
-    prompt = example["prompt"]
-    plain = isinstance(prompt, str)
-    text = prompt if plain else tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-    ids = tokenizer(text, return_tensors="pt", add_special_tokens=plain).to(DEVICE)
-    model.eval()
-    with torch.no_grad():
-        out = model.generate(**ids, max_new_tokens=MAX_NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-    said = tokenizer.decode(out[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
-    return {"prompt": prompt, "reference": example["completion"], "answer": said.strip()}
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """The model, its tokenizer, and how it is spoken to."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PrefixTuningConfig, PromptTuningConfig
+from peft import LoraConfig, PeftModel, PrefixTuningConfig, PromptTuningConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from tuner_tui.export.pieces.settings import (
     ALPHA,
     ATTENTION,
+    BEGIN,
     DORA,
     DROPOUT,
+    HERE,
     MODEL,
     PRECISION,
     QUANT,
@@ -58,6 +61,23 @@ def load_tokenizer() -> Any:
     return tokenizer
 
 
+def earlier() -> Path | None:
+    """The folder that an earlier training left: an adapter or a whole model; None for a fresh start."""
+    return HERE / Path(BEGIN).expanduser() if BEGIN else None
+
+
+def base() -> dict[str, Any]:
+    """Which weights are loaded, as `from_pretrained` takes it."""
+    found = earlier()
+    if found is not None and not (found / "adapter_config.json").is_file():
+        return {"pretrained_model_name_or_path": str(found)}
+    return {
+        "pretrained_model_name_or_path": MODEL,
+        "revision": REVISION,
+        "trust_remote_code": TRUST_REMOTE_CODE,
+    }
+
+
 def load_model() -> Any:
     """The base model: frozen weights in the computation's format, weights that move in fp32, NF4 for QLoRA."""
     options: dict[str, Any] = {"dtype": torch.float32 if TECHNIQUE == "full" else torch_dtype()}
@@ -66,15 +86,22 @@ def load_model() -> Any:
     if TECHNIQUE == "qlora":
         options["quantization_config"] = quantization()
         options["device_map"] = {"": "cpu" if DEVICE == "cpu" else 0}
-    model = AutoModelForCausalLM.from_pretrained(
-        MODEL, revision=REVISION, trust_remote_code=TRUST_REMOTE_CODE, use_safetensors=True, **options
-    )
+    model = AutoModelForCausalLM.from_pretrained(use_safetensors=True, **base(), **options)
     model.config.use_cache = False
     for module in model.modules() if DEVICE == "cpu" else ():
         if getattr(module, "support_avx512bf16_for_cpu", False):
             # The packed layout of bitsandbytes for such CPUs has no gradient towards the input.
             module.support_avx512bf16_for_cpu = False
-    return model if TECHNIQUE == "qlora" else model.to(DEVICE)
+    return begun(model if TECHNIQUE == "qlora" else model.to(DEVICE))
+
+
+def begun(model: Any) -> Any:
+    """The model with the earlier training's adapter, which goes on (or, where all weights move, is merged)."""
+    folder, full = earlier(), TECHNIQUE == "full"
+    if folder is None or not (folder / "adapter_config.json").is_file():
+        return model
+    tuned = PeftModel.from_pretrained(model, str(folder), is_trainable=not full)
+    return tuned.merge_and_unload() if full else tuned
 
 
 def quantization() -> Any:
@@ -90,8 +117,8 @@ def quantization() -> Any:
 
 
 def adapter() -> Any:
-    """The trained part; None when all weights are trained."""
-    if TECHNIQUE == "full":
+    """The trained part; None when all weights are trained, or an adapter goes on."""
+    if TECHNIQUE == "full" or BEGIN is not None:
         return None
     if TECHNIQUE == "prefix":
         return PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=RANK)

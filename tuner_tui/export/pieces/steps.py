@@ -5,7 +5,8 @@ from pathlib import Path
 
 from transformers import set_seed
 
-from tuner_tui.export.pieces.main import answered
+from tuner_tui.export.pieces.answer import answered
+from tuner_tui.export.pieces.loss import judged
 from tuner_tui.export.pieces.model import load_model, load_tokenizer, settle_adapter
 from tuner_tui.export.pieces.settings import HERE, MAX_STEPS, NAME, SAMPLES, SEED
 from tuner_tui.export.pieces.sft import make_trainer
@@ -23,15 +24,15 @@ OUT = HERE / Path(f"{NAME}-out")
 set_seed(SEED)
 trainer = make_trainer(load_model(), tokenizer, train, held_out, OUT, MAX_STEPS)
 settle_adapter(trainer.model)
-before = trainer.evaluate()["eval_loss"]
-print(f"held-out loss before: {before:.4f}")
+before, kind = judged(trainer, tokenizer, held_out)
+print(f"held-out {kind} before: {before:.4f}")
 
 # %% Training
 trainer.train()
 
 # %% The model after training
-after = trainer.evaluate()["eval_loss"]
-print(f"held-out loss {before:.4f} before, {after:.4f} after")
+after, _ = judged(trainer, tokenizer, held_out)
+print(f"held-out {kind} {before:.4f} before, {after:.4f} after")
 trainer.model.config.use_cache = True
 for example in [each for each in held_out if each["prompt"]][:SAMPLES]:
     print(json.dumps(answered(trainer.model, tokenizer, example), ensure_ascii=False))
