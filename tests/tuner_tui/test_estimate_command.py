@@ -333,3 +333,16 @@ def test_a_trace_of_the_real_code_agrees_with_arithmetic() -> None:
     assert done.estimate.allocated_gb.likely == pytest.approx(estimate(spec).allocated_gb.likely, rel=0.05)
     document = json.loads(msgspec.json.encode(done.estimate))
     assert sum(document["parts"].values()) == pytest.approx(document["peak_gb"]["likely"], abs=0.02)
+
+
+def test_every_part_that_an_estimate_can_have_is_told_in_words() -> None:
+    seen: set[str] = set()
+    for technique in ("full", "lora", "qlora", "prefix", "prompt"):
+        for objective in ("sft", "dpo", "grpo", "rlhf_ppo"):
+            for strategy in ("ddp", "fsdp2", "zero2", "zero3"):
+                for ckpt in (True, False):
+                    keys = {"technique": technique, "objective": objective, "strategy": strategy, "grad_ckpt": ckpt}
+                    found = estimate(spec_from({"model": {"config": TINY}, "n_gpus": 4, **keys}, "test"))
+                    seen |= set(found.parts)
+                    assert lines(found)
+    assert {"gathered", "buckets", "weights", "activations"} <= seen
