@@ -58,12 +58,16 @@ class Talking:
         self._folder.cleanup()
 
     def ask(self, question: str) -> dict[str, Any]:
-        """`{question, answers{column: text}, passages[{cited, text}], error}`; `error` is None when all is well."""
+        """`{question, answers{column: text}, cites{column: passage}, passages[{cited, text}], error}`.
+
+        `cites` has the columns with documents, None: it rests on no passage; `error` is None if all is well.
+        """
         self._send({"question": question})
         events = self._until("done")
         return {
             "question": question,
             "answers": {each["column"]: each["text"] for each in events if each["t"] == "answer"},
+            "cites": {each["column"]: each["cites"] for each in events if each["t"] == "answer" and "cites" in each},
             "passages": next((each["passages"] for each in events if each["t"] == "passages"), []),
             "error": next((clean(each["text"], 2000) for each in events if each["t"] == "error"), None),
         }

@@ -100,8 +100,20 @@ def show(turn: dict[str, Any], told: Words) -> None:
         table.add_column(told.say(f"chat.{name}"), ratio=1)
     for suffix, row in (("", "chat.plain"), ("_docs", "chat.docs")):
         if f"base{suffix}" in answers:
-            cells = [Text(clean(answers.get(f"{name}{suffix}", "—"), lines=True)) for name in ("base", "tuned")]
+            cells = [_cell(turn, f"{name}{suffix}", told) for name in ("base", "tuned")]
             table.add_row(Text(told.say(row)), *cells)
     Console(highlight=False).print(table)
     for number, passage in enumerate(turn["passages"], 1):
         print(f"[{number}] {clean(passage['cited'], 200)}: {clean(passage['text'], 160)}")
+
+
+def _cell(turn: dict[str, Any], column: str, told: Words) -> Any:
+    """An answer, and below it the passage that it rests on."""
+    from rich.text import Text
+
+    said = clean(turn["answers"].get(column, "—"), lines=True)
+    if column not in turn["cites"]:
+        return Text(said)
+    cited = turn["cites"][column]
+    rests = told.say("chat.rests", cited=clean(cited, 200)) if cited else told.say("chat.rests_on_none")
+    return Text.assemble(said, "\n", (rests, "dim"))

@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
 def bakeoff(kind: str, as_json: bool) -> int:
     """Compare the lanes of one kind; 0 when the comparison was made, whatever it shows."""
-    from tuner_tui.bakeoff import Failed, table
+    from tuner_tui.bakeoff import Failed
+    from tuner_tui.compared import table
     from tuner_tui.practice_bakeoff import run_bakeoff
 
     try:

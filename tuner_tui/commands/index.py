@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def questions(path: str) -> list[tuple[str, str]]:
         except (msgspec.DecodeError, KeyError, TypeError):
             raise InputError("retrieval.question", path=name, row=number) from None
         if row.get("doc") is not None:
-            found.append((str(asked), str(row["doc"])))
+            found.append((str(asked), unicodedata.normalize("NFC", str(row["doc"]))))
     if not found:
         raise InputError("retrieval.no_questions", path=name)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tuner_tui.child import ended, tell
+from tuner_tui.compared import notes
 from tuner_tui.evaluation.bakeoff import Asked
 from tuner_tui.evaluation.child import device_for
 from tuner_tui.evaluation.page import page
@@ -35,7 +36,8 @@ def write(request: Request) -> None:
     """The comparison as JSON and as a page, without keys."""
     result = dict(redacted(work(request), redactor()))
     write_atomic(Path(request.out), msgspec.json.format(msgspec.json.encode(result)) + b"\n")
-    shown = page(result, goal=request.asked.goal, lang=language(), say=words().say)
+    told = words()
+    shown = page(result, goal=request.asked.goal, lang=language(), say=told.say, notes=notes(result, told))
     write_atomic(Path(request.out).with_suffix(".html"), shown.encode())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from advisor.methods import Objective
 from advisor.recipe import DataSpec, Metric, ModelSpec, Recipe
 from tuner_tui.evaluation import judge
 from tuner_tui.evaluation.also import also, perplexity
+from tuner_tui.evaluation.cites import passage_of
 from tuner_tui.evaluation.constrain import Constraint, form_of
+from tuner_tui.evaluation.cost import Peak, percentiles
 from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.fewshot import FewShot, choices_of
 from tuner_tui.evaluation.generate import answers, end_tokens
@@ -28,9 +30,10 @@ from tuner_tui.evaluation.lanes import Lane, Shots, grounded, instructed, marks_
 from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.evaluation.remote import Remote, ask_all
 from tuner_tui.evaluation.rewards import rewards
-from tuner_tui.evaluation.sides import raw_rows, rows_of, seen_of
+from tuner_tui.evaluation.sides import doc_of, raw_rows, rows_of, seen_of
 from tuner_tui.evaluation.weights import Weights, room_of
 from tuner_tui.retrieval.build import of_recipe
+from tuner_tui.retrieval.chunks import Chunk
 from tuner_tui.retrieval.index import Index
 from tuner_tui.retrieval.score import Retrieved, retrieved
 
@@ -82,8 +85,9 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True):
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """All lanes on the same items; `failed` are those that have no figures.
 
-    `cited` are the passages that stood above each question, `named` the documents that hold the answers, `skipped`
-    those that could not be read, `troubles` why judge or tasks have no figures.
+    `cited` are the passages that stood above each question, `used` by lane the one that each answer rests on, `named`
+    the documents that hold the answers, `skipped` those that could not be read, `troubles` why judge or tasks have no
+    figures, `seen` how many of the questions were trained on.
     """
 
     questions: list[str]
@@ -91,6 +95,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     lanes: list[Measurement]
     retrieval: Retrieved | None
     cited: list[list[str]] = []
+    used: dict[str, list[str | None]] = {}
     named: list[str | None] = []
     kept: Kept | None = None
     failed: list[Broken] = []
@@ -178,8 +183,9 @@ class Bench:
             lanes=lanes,
             failed=failed,
             retrieval=self.retrieved(),
-            cited=self._cited(),
-            named=[str(row["doc"]) if row.get("doc") is not None else None for row in self.rows],
+            cited=[[chunk.cited for chunk in passages] for passages in self._found],
+            used={lane.label.value: used for lane in lanes if (used := self._used(lane))},
+            named=[doc_of(row) for row in self.rows],
             kept=kept(self.weights, self.tokenizer) if self.weights.tuned else None,
             tasks=self._tried(self._tasks, troubles),
             judged=self._tried(partial(self._judged, lanes), troubles),
@@ -231,7 +237,7 @@ class Bench:
             return self._asked(lane)
         with self.weights.of(tuned=lane.tuned) as model:
             prompts, shots = self._prompts(lane, model)
-            with _Peak(self.device) as peak:
+            with Peak(self.device) as peak:
                 found = measure(
                     model,
                     self.tokenizer,
@@ -349,50 +355,28 @@ class Bench:
                 groups.setdefault(name, []).append(value)
         return {name: mean(values) for name, values in sorted(groups.items())}
 
-    def _cited(self) -> list[list[str]]:
-        """For each question the passages that retrieval puts above it, by file and number."""
+    @cached_property
+    def _found(self) -> list[list[Chunk]]:
+        """For each question the passages that retrieval puts above it."""
         if self.index is None or not any(lane.retrieves for lane in self.asked.lanes):
             return []
-        found = (self.index.search(example.question, self.index.passages) for example in self.held_out)
-        return [[each.chunk.cited for each in passages] for passages in found]
+        index = self.index
+        return [[f.chunk for f in index.search(each.question, index.passages)] for each in self.held_out]
+
+    def _used(self, lane: Measurement) -> list[str | None]:
+        """Of each answer the passage that it rests on."""
+        if not lane.label.retrieves or len(lane.answers) != len(self._found):
+            return []
+        absent, asked = self.recipe.retrieval.absent, zip(self.held_out, lane.answers, self._found, strict=True)
+        return [passage_of(said, each.question, passages, absent) for each, said, passages in asked]
 
     def retrieved(self) -> Retrieved | None:
         """Recall and mean reciprocal rank of the document that each row names; None when rows name none."""
         asked = zip(self.held_out, self.rows, strict=True)
-        named = [(each.question, str(row["doc"])) for each, row in asked if row.get("doc") is not None]
+        named = [(each.question, doc) for each, row in asked if (doc := doc_of(row)) is not None]
         if self.index is None:
             return None
         return retrieved(self.index, named)
-
-
-def percentiles(times: Sequence[float]) -> dict[str, float]:
-    """p50 and p95 of at least one time."""
-    ordered = sorted(times)
-    return {
-        "p50": round(ordered[len(ordered) // 2], 1),
-        "p95": round(ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)], 1),
-    }
-
-
-class _Peak:
-    """The most memory that this process held inside the block, in GiB; the device's where there is one."""
-
-    def __init__(self, device: str) -> None:
-        self._device, self.gib = device, 0.0
-
-    def __enter__(self) -> _Peak:
-        import torch
-
-        if self._device == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        import psutil
-        import torch
-
-        held = torch.cuda.max_memory_reserved() if self._device == "cuda" else psutil.Process().memory_info().rss
-        self.gib = round(held / 2**30, 3)
 
 
 def compare(asked: Asked, device: str, tell: Tell) -> Compared:

@@ -68,11 +68,17 @@ class Talk:
 
     def ask(self, question: str) -> None:
         """Tell what was found and what each column answers."""
+        from tuner_tui.evaluation.cites import passage_of
+
+        found = [each.chunk for each in self.index.search(question, self.index.passages)] if self.index else []
         if self.index is not None:
-            found = self.index.search(question, self.index.passages)
-            tell("passages", passages=[{"cited": each.chunk.cited, "text": each.chunk.text} for each in found])
+            tell("passages", passages=[{"cited": each.cited, "text": each.text} for each in found])
         for column in self.columns:
-            tell("answer", column=column.name, text=self._answer(column, question))
+            said = self._answer(column, question)
+            rests = (
+                {"cites": passage_of(said, question, found, self.recipe.retrieval.absent)} if column.grounded else {}
+            )
+            tell("answer", column=column.name, text=said, **rests)
         tell("done")
 
     def _answer(self, column: Column, question: str) -> str:

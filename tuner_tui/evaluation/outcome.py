@@ -136,18 +136,23 @@ def history(found: Compared, goal: float) -> dict[str, str]:
     return told
 
 
+def _there(found: Compared) -> list[bool | None]:
+    """By question whether the right document was among the passages; None where none is named."""
+    asked = zip(found.named, found.cited, strict=True) if found.cited else ()
+    return [
+        None if name is None else name in {cited.rpartition("#")[0] for cited in passages} for name, passages in asked
+    ]
+
+
 def blame(found: Compared) -> dict[str, Any]:
     """Of each lane with passages: how it scores where the right document was among them, and where it was not.
 
     A wrong answer below the right document is the model's, one without it is retrieval's.
     """
-    if not found.cited:
-        return {}
-    asked = zip(found.named, found.cited, strict=True)
-    there = [None if name is None else name in {_file(each) for each in cited} for name, cited in asked]
+    there = _there(found)
     told = {}
     for lane in found.lanes:
-        if lane.label.retrieves and len(lane.values) == len(there):
+        if there and lane.label.retrieves and len(lane.values) == len(there):
             split = {kind: [v for v, t in zip(lane.values, there, strict=True) if t is kind] for kind in (True, False)}
             told[lane.label.value] = {
                 name: {"items": len(values), "score": sum(values) / len(values) if values else None}
@@ -156,19 +161,26 @@ def blame(found: Compared) -> dict[str, Any]:
     return told
 
 
-def _file(cited: str) -> str:
-    return cited.rpartition("#")[0]
-
-
 def _answers(found: Compared) -> list[dict[str, Any]]:
-    """Question by question what each lane said and earned, for reading side by side."""
-    rows = []
+    """Question by question what each lane said and earned, for reading side by side.
+
+    With passages also which of them an answer rests on, and whose a wrong one is: `retrieval` or `answer`.
+    """
+    rows, there = [], _there(found)
     for at, (question, reference) in enumerate(zip(found.questions, found.references, strict=True)):
-        said = {
-            lane.label.value: {"answer": lane.answers[at], "score": lane.values[at]}
-            for lane in found.lanes
-            if at < len(lane.answers) and at < len(lane.values)
-        }
+        said = {}
+        for lane in found.lanes:
+            if at < len(lane.answers) and at < len(lane.values):
+                told = {"answer": lane.answers[at], "score": lane.values[at]}
+                said[lane.label.value] = told | _rests(found, lane, at, there)
         row = {"question": question, "reference": reference, "lanes": said}
         rows.append(row | ({"passages": found.cited[at]} if at < len(found.cited) else {}))
     return rows[:SHOWN]
+
+
+def _rests(found: Compared, lane: Measurement, at: int, there: Sequence[bool | None]) -> dict[str, str | None]:
+    used = found.used.get(lane.label.value)
+    if used is None:
+        return {}
+    wrong = lane.metric is not Metric.LOSS and lane.values[at] < 1 and there[at] is not None
+    return {"cites": used[at], "blame": ("answer" if there[at] else "retrieval") if wrong else None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -23,14 +23,18 @@ tr.loss td:first-child { box-shadow: inset 3px 0 var(--bad) } label { white-spac
 """
 
 
-def page(document: dict[str, Any], *, goal: float, lang: str, say: Say) -> str:
-    """The whole page: verdict, scores with their intervals, figures, and every question side by side."""
+def page(document: dict[str, Any], *, goal: float, lang: str, say: Say, notes: Sequence[str] = ()) -> str:
+    """The whole page: verdict, scores with their intervals, figures, and every question side by side.
+
+    `notes` say what else was measured (retrieval, groups, judge, forgetting, tasks) and what could not be.
+    """
     title = escape(say("compare.page.title"))
     body = [
         f"<h1>{title}</h1><p><b>{escape(document['verdict']['text'])}</b></p>",
         chart(document["lanes"], goal, say),
         f"<h2>{escape(say('compare.page.figures'))}</h2>{_figures(document['lanes'], say)}",
         _beside(document, say),
+        "".join(f"<p>{escape(note)}</p>" for note in notes),
         f"<h2>{escape(say('compare.page.answers'))}</h2>{_answers(document, say)}",
     ]
     head = (
@@ -89,7 +93,7 @@ def _figures(lanes: list[dict[str, Any]], say: Say) -> str:
 
 
 def _beside(document: dict[str, Any], say: Say) -> str:
-    """Every other figure of the same answers, a row each, and the lanes that could not be measured."""
+    """Every other figure of the same answers, a row each."""
     lanes, parts = document["lanes"], []
     names = [
         name for name in dict.fromkeys(key for lane in lanes for key in lane["also"]) if name != lanes[0]["metric"]
@@ -104,9 +108,6 @@ def _beside(document: dict[str, Any], say: Say) -> str:
             for name in names
         ]
         parts.append(_table(head, [("", row) for row in cells], "plain"))
-    for each in document.get("failed") or []:
-        told = {"lane": say(f"compare.lane.{each['label']}"), "answered": each["answered"], "text": each["text"]}
-        parts.append(f"<p class=no>{escape(say('compare.table.failed', **told))}</p>")
     return "".join(parts)
 
 
@@ -120,10 +121,20 @@ def _answers(document: dict[str, Any], say: Say) -> str:
     rows = []
     for row in document["answers"]:
         said = [row["lanes"].get(label) for label in labels]
-        cells = [f"{_mark(each['score'])} {each['answer']}" if each else "—" for each in said]
+        cells = [_said(each, say) if each else "—" for each in said]
         asked = "\n".join([row["question"], *(f"[{cited}]" for cited in row.get("passages", []))])
         rows.append((outcome_for(row, chosen, sign), [asked, row["reference"], *cells]))
     return f"<section>{_choose([kind for kind, _ in rows], chosen, say)}{_table(head, rows, 'side')}</section>"
+
+
+def _said(each: dict[str, Any], say: Say) -> str:
+    """An answer with its mark, the passage that it rests on, and whose a wrong one is."""
+    lines = [f"{_mark(each['score'])} {each['answer']}"]
+    if "cites" in each:
+        lines.append(say("chat.rests", cited=each["cites"]) if each["cites"] else say("chat.rests_on_none"))
+    if each.get("blame"):
+        lines.append(say(f"compare.page.blame_{each['blame']}"))
+    return "\n".join(lines)
 
 
 def outcome_for(row: dict[str, Any], chosen: str, sign: float = 1.0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,3 +45,8 @@ def raw_rows(recipe: Recipe, held_out: Sequence[Example]) -> list[dict[str, Any]
 
     known = dict(read_rows(Path(recipe.data.eval or recipe.data.train).expanduser()))
     return [known.get(example.row, {}) for example in held_out]
+
+
+def doc_of(row: dict[str, Any]) -> str | None:
+    """The document that holds a question's answer, as passages cite it; None where the row names none."""
+    return None if row.get("doc") is None else unicodedata.normalize("NFC", str(row["doc"]))

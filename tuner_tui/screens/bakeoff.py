@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from advisor.errors import InputError
-from tuner_tui.bakeoff import lanes_table, notes
+from tuner_tui.compared import figures, lanes_table, notes
 from tuner_tui.keys import bindings
 from tuner_tui.outside import Unavailable
 from tuner_tui.reading import Cancelled
@@ -39,6 +39,7 @@ class BakeoffScreen(ModalScreen[None]):
     """Lanes of one run on its held-out questions. Esc ends what is at work and leaves."""
 
     BINDINGS = bindings("bakeoff")
+    help_key = "bakeoff"
     DEFAULT_CSS = """
     BakeoffScreen #table { height: auto; max-height: 50%; }
     BakeoffScreen #answers { height: 1fr; border-top: solid $rule; }
@@ -185,6 +186,7 @@ class BakeoffScreen(ModalScreen[None]):
             head, *rows = lanes_table(self._document, table, room)
             lines = [(head, "$text-muted"), *((row, "") for row in rows), ("", "")]
             lines += [(clean(self._document["verdict"]["text"], 2000, lines=True), "bold")]
+            lines += [(row, "$text-muted") for row in figures(self._document["lanes"], table, room)]
             lines += [(clean(note, 2000), "$text-muted") for note in notes(self._document, table)]
             return [(Content(""), Content.styled(text, style)) for text, style in lines]
         if self._begun and not self._lanes:
@@ -229,6 +231,10 @@ class BakeoffScreen(ModalScreen[None]):
             won = said["score"] >= best
             name = f"{'+' if won else '-'} {say('compare.lane.' + lane)} ({said['score']:.2f}): "
             rows.append((Content.styled(name, "bold $success" if won else "$warning"), _said(said["answer"], "")))
+            if "cites" in said:
+                rests = say("chat.rests", cited=said["cites"]) if said["cites"] else say("chat.rests_on_none")
+                blame = say(f"compare.page.blame_{said['blame']}") if said.get("blame") else ""
+                rows.append((Content("  "), _said(f"{rests} {blame}".strip(), "$text-muted")))
         return rows
 
     # -- keys --------------------------------------------------------------------------------------------------

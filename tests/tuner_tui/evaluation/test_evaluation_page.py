@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tuner_tui.compared import notes
 from tuner_tui.evaluation.page import outcome_for, page
 from tuner_tui.words import words
 
@@ -21,6 +22,14 @@ class Seen(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
+
+
+RESTS = (
+    {"cites": None, "blame": "retrieval"},
+    {"cites": f"a.md{HOSTILE}#1", "blame": None},
+    {"cites": "a.md#1", "blame": None},
+    {"cites": "a.md#1", "blame": "answer"},
+)
 
 
 def lane(label: str, score: float) -> dict[str, Any]:
@@ -51,7 +60,7 @@ def document() -> dict[str, Any]:
                 "passages": ["a.md#1"],
                 "lanes": {
                     "zero_shot": {"answer": HOSTILE, "score": first},
-                    "rag": {"answer": HOSTILE, "score": second},
+                    "rag": {"answer": HOSTILE, "score": second, **RESTS[at]},
                 },
             }
             for at, (first, second) in enumerate(scores)
@@ -60,8 +69,31 @@ def document() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
+def test_judge_tasks_groups_and_what_could_not_be_measured_stand_on_the_page(lang: str) -> None:
+    told, found = words(lang), document()
+    found["judged"] = [
+        {"label": "rag", "over": "zero_shot", "win_rate": 0.613, "low": 0.5, "high": 0.7, "agreement": 0.871}
+    ]
+    found["tasks"] = [{"task": "arc_easy", "metric": "acc", "base": 0.251, "tuned": 0.252, "error": 0.1}]
+    found |= {"skipped": ["b.pdf holds no text"], "troubles": ["the judge was silent"], "seen": 3, "items": 4}
+    shown = page(found, goal=0.9, lang=lang, say=told.say, notes=notes(found, told))
+    for text in (
+        "0.613",
+        "0.871",
+        "arc_easy",
+        "0.251",
+        "0.252",
+        "b.pdf",
+        "silent",
+        told.say("compare.page.also"),
+        "BLEU",
+    ):
+        assert text in shown, text
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
 def test_hostile_text_stays_text_and_nothing_is_loaded_or_run(lang: str) -> None:
-    shown = page(document(), goal=0.9, lang=lang, say=words(lang).say)
+    shown = page(document(), goal=0.9, lang=lang, say=words(lang).say, notes=notes(document(), words(lang)))
     found = Seen(shown).found
     assert {tag for tag, _ in found} == {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "b", "svg", "text", "rect", "line",
@@ -83,6 +115,8 @@ def test_wins_losses_and_ties_can_be_chosen_by_css_alone() -> None:
     assert "ties (2)" in shown
     assert all(f"#{name}:checked ~ table" in shown for name in chosen)
     assert "[a.md#1]" in shown
+    assert shown.count("← a.md#1") == 2
+    assert [shown.count(text) for text in ("not found: retrieval", "there: the model", "← no passage")] == [1, 1, 1]
 
 
 def test_the_outcome_is_that_of_the_chosen_lane_against_the_best_of_the_others() -> None:

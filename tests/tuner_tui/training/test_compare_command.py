@@ -54,6 +54,9 @@ def test_every_possible_lane_answers_the_same_questions(run: Path, tmp_path: Pat
     assert len({row["question"] for row in found["answers"]}) == 12
     assert found["verdict"]["label"] in {lane["label"] for lane in found["lanes"]}
     assert json.loads((tmp_path / "all.json").read_text(encoding="utf-8")) == found
+    for row in found["answers"]:
+        assert row["lanes"]["rag"]["cites"] in (None, *row["passages"])
+        assert "cites" not in row["lanes"]["ft"]
     tuned = next(lane for lane in found["lanes"] if lane["label"] == "ft")
     assert tuned["score"] == pytest.approx(little.report(run)["after"]["score"])
 
@@ -111,4 +114,5 @@ def test_base_and_tuned_talk_side_by_side_with_and_without_documents(run: Path, 
     assert list(first["answers"]) == ["base", "tuned", "base_docs", "tuned_docs"]
     assert (first["answers"]["base"], first["answers"]["tuned"]) == (sample["before"], sample["after"])
     assert [each["cited"] for each in first["passages"]] == ["note.md#1"]
+    assert list(first["cites"]) == ["base_docs", "tuned_docs"]
     assert again == first
