@@ -264,7 +264,7 @@ def test_any_config_gives_a_finite_estimate_or_says_what_is_wrong(changes: dict[
 
 
 def test_published_peaks_of_well_described_runs_are_met() -> None:
-    """litgpt's own tables and PEFT's comparison, none of which any constant was fitted to."""
+    """litgpt, torchtune and fsdp_qlora as the framework counts, none of which any constant was fitted to."""
     path = Path(__file__).parents[1] / "data" / "memory_published.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     errors: dict[str, list[float]] = {}
