@@ -6,7 +6,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from tuner_tui.safe import clean
+from tuner_tui.safe import visible
 
 
 class Door(LineFilter):
@@ -17,6 +17,6 @@ class Door(LineFilter):
         if all(segment.text.isprintable() for segment in segments):
             return segments
         return [
-            segment if segment.text.isprintable() else Segment(clean(segment.text), segment.style, segment.control)
+            segment if segment.text.isprintable() else Segment(visible(segment.text), segment.style, segment.control)
             for segment in segments
         ]

@@ -48,9 +48,11 @@ KEYS: tuple[Key, ...] = (
     Key("previous", "left", "previous", "pick", False),
     Key("following", "right,space", "following", "pick"),
     Key("on", "enter", "enter", "pick", False),
+    Key("take", "enter", "select", "picker"),
     Key("upwards", "left,backspace", "up", "picker"),
     Key("probe", "f5", "probe", "hardware"),
     Key("prefer", "f5", "prefer", "advice"),
+    Key("mark", "space", "mark", "ranking"),
     Key("compare", "f6", "compare", "advice"),
     Key("what_if", "f7", "what_if", "advice"),
     Key("less", "left", "less", "steps"),
@@ -75,11 +77,13 @@ KEYS: tuple[Key, ...] = (
     Key("runlist", "ctrl+l", "runlist", "run"),
     Key("replay", "ctrl+y", "replay", "run", False),
     Key("find", "ctrl+f", "find", "run", False),
+    Key("attach", "enter", "select", "runs"),
     Key("overlay", "space", "overlay", "runlist"),
     Key("write", "f5", "write", "export"),
     Key("sample_next", "f5", "sample_next", "results"),
     Key("others", "f6", "others", "results"),
     Key("bake_off", "f7", "bakeoff", "results"),
+    Key("only", "f8", "only", "results"),
     Key("begin_bakeoff", "enter,f4", "begin", "bakeoff"),
     Key("question", "f5", "question", "bakeoff"),
     Key("differing", "f6", "differing", "bakeoff"),
@@ -114,6 +118,8 @@ INSIDE = (
     "rows",
     "prepare",
     "bakeoff",
+    "runs",
+    "ranking",
 )
 """Scopes inside a list or a dialog."""
 
@@ -127,6 +133,8 @@ _NAMES = {
     "delete": "Del",
     "left": "Left",
     "right": "Right",
+    "up": "Up",
+    "down": "Down",
     "backspace": "Backspace",
 }
 

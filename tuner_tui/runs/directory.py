@@ -120,6 +120,11 @@ class RunDir(msgspec.Struct, frozen=True):
         return self.path / "model"
 
     @property
+    def answers_path(self) -> Path:
+        """Every held-out question with its answers and scores, one a line."""
+        return self.path / "answers.jsonl"
+
+    @property
     def report_path(self) -> Path:
         """The checked claim: `report.json`."""
         return self.path / "report.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from textual import on, work
@@ -20,7 +20,8 @@ from tuner_tui.screens.step import StepScreen
 from tuner_tui.state import Wizard, with_facts
 from tuner_tui.widgets.advice_detail import answer, candidate, line
 from tuner_tui.widgets.hanging import Hanging
-from tuner_tui.widgets.labels import Sayer, spoken, terms
+from tuner_tui.widgets.labels import Sayer, short, terms
+from tuner_tui.words import words
 
 SCROLLBAR = 2
 """Cells that the scrollbar and the list's own padding take from a row."""
@@ -29,16 +30,26 @@ SCROLLBAR = 2
 class Ranking(OptionList):
     """Every method, the best first."""
 
+    BINDINGS: ClassVar[Any] = bindings("ranking")
     help_key = "ranking"
     labels: list[str]
     ranked: list[Any]
+    marked: str | None = None
+    """The method that the highlighted one is compared with, in place of the advised one."""
 
     def fill(self, ranked: list[Any], say: Sayer) -> None:
         """Draw these methods, each in one row of the present width."""
         self.ranked, self.labels = ranked, [each.label for each in ranked]
         at, width = self.highlighted, max(20, self.content_region.width - SCROLLBAR)
-        self.set_options([Option(line(each, width, say)) for each in ranked])
+        self.set_options([Option(line(each, width, say, each.label == self.marked)) for each in ranked])
         self.highlighted = min(at or 0, len(ranked) - 1) if ranked else None
+
+    def action_mark(self) -> None:
+        """Keep the highlighted method for the comparison, or let go of it."""
+        if self.highlighted is not None and self.ranked:
+            label = self.labels[self.highlighted]
+            self.marked = None if label == self.marked else label
+            self.fill(self.ranked, words(getattr(self.app, "lang", None)).say)
 
     def help_terms(self) -> list[str]:
         """The terms of the highlighted method."""
@@ -108,6 +119,9 @@ class AdviceScreen(StepScreen):
             return
         self._show()
         self._say_choice()
+        renew = getattr(self.app.screen, "renew", None)  # a dialog above that quotes the advice
+        if renew is not None:
+            renew(self.advice)
 
     def on_resize(self) -> None:
         """Rows are as wide as the list."""
@@ -119,9 +133,9 @@ class AdviceScreen(StepScreen):
         if self.advice is None:
             return
         if preferred and preferred != self.advice.label:
-            self.notice(self.say("advice.you_chose", label=spoken(preferred, self.say)), "warn")
+            self.notice(self.say("advice.you_chose", label=short(preferred, self.say)), "warn")
         else:
-            self.notice(self.say("advice.as_advised", label=spoken(self.advice.label, self.say)), "muted")
+            self.notice(self.say("advice.as_advised", label=short(self.advice.label, self.say)), "muted")
 
     @on(OptionList.OptionHighlighted, "#ranking")
     def _moved(self) -> None:
@@ -132,8 +146,8 @@ class AdviceScreen(StepScreen):
         if ranked is None:
             return
         winner = ranked.label == self.advice.label
-        words = answer(self.advice, self.say) if winner else candidate(self.advice, ranked, self.say)
-        self.query_one("#words", Hanging).tell(words)
+        shown = answer(self.advice, self.say) if winner else candidate(self.advice, ranked, self.say)
+        self.query_one("#words", Hanging).tell(shown)
         self.query_one("#detail", VerticalScroll).scroll_home(animate=False)
 
     def _highlighted(self) -> Any:
@@ -165,7 +179,7 @@ class AdviceScreen(StepScreen):
             if yes:
                 self._prefer(ranked.label)
 
-        self.tuner.push_screen(OverrideScreen(candidate(self.advice, ranked, self.say, choose=False)), decide)
+        self.tuner.push_screen(OverrideScreen(self.advice, ranked), decide)
 
     def _prefer(self, label: str) -> None:
         wizard = self.wizard
@@ -175,14 +189,16 @@ class AdviceScreen(StepScreen):
         self._say_choice()
 
     def action_compare(self) -> None:
-        """The highlighted method beside the advised one."""
+        """The highlighted method beside the marked one, or the advised one."""
         from tuner_tui.screens.comparing import CompareScreen
 
-        ranked = self._highlighted()
-        if ranked is not None:
-            if ranked.label == self.advice.label and len(self.advice.ranking) > 1:
-                ranked = self.advice.ranking[1]
-            self.tuner.push_screen(CompareScreen(self.advice, ranked))
+        second, ranking = self._highlighted(), self.query_one(Ranking)
+        if second is not None and len(self.advice.ranking) > 1:
+            wanted = ranking.marked or self.advice.label
+            first = next((each for each in self.advice.ranking if each.label == wanted), self.advice.ranking[0])
+            if first.label == second.label:
+                second = next(each for each in self.advice.ranking if each.label != first.label)
+            self.tuner.push_screen(CompareScreen(self.advice, first, second))
 
     def action_what_if(self) -> None:
         """Try other facts; taken as answers only when the person says so."""

@@ -27,8 +27,8 @@ def topics(screen: Screen[Any]) -> list[str]:
         also = getattr(node, "help_also", None)
         found += also() if callable(also) else []
         node = node.parent
-    step = getattr(screen, "STEP", None)
-    return [*found, *_terms(screen), f"help.step.{step}" if step else "help.home"]
+    step, place = getattr(screen, "STEP", None), getattr(screen, "help_key", None)
+    return [*found, *_terms(screen), f"help.step.{step}" if step else f"help.{place}"]
 
 
 def _terms(node: Any) -> list[str]:

@@ -29,13 +29,14 @@ class Menu(OptionList):
     """The actions of home."""
 
     BINDINGS = bindings("menu")
-    help_key = "home.menu"
+    help_key = "home"
 
 
 class HomeScreen(Screen[None]):
     """The first screen."""
 
     BINDINGS = bindings("home")
+    help_key = "home"
 
     class RunsListed(Message):
         """Runs with their states: (id, label, state, step, total)."""

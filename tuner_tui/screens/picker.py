@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import unicodedata
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -40,6 +40,13 @@ class PickerList(OptionList):
     BINDINGS: ClassVar[Any] = bindings("picker")
     help_key = "picker"
 
+    def on_key(self, event: events.Key) -> None:
+        """What is typed here filters."""
+        if event.is_printable and event.character and event.character != " ":
+            event.stop()
+            event.prevent_default()
+            cast(PickerScreen, self.screen).type(event.character)
+
     def action_up(self) -> None:
         """To the folder above."""
         screen = self.screen
@@ -51,6 +58,7 @@ class PickerScreen(ModalScreen[str]):
     """Pick a file; with `folders`, a folder may be taken too."""
 
     BINDINGS = bindings("dialog")
+    help_key = "picker"
     DEFAULT_CSS = """
     PickerScreen PickerList { height: 1fr; }
     PickerScreen #where { color: $text-muted; height: 1; }
@@ -125,6 +133,13 @@ class PickerScreen(ModalScreen[str]):
         if entry.folder:
             return Content.styled(f" {name}/", "$secondary")
         return Content.assemble(f" {name}", (f"  {size_of(entry.size)}", "$text-muted"))
+
+    def type(self, character: str) -> None:
+        """The filter takes over with this character."""
+        wanted = self.query_one("#filter", Input)
+        wanted.focus()
+        wanted.cursor_position = len(wanted.value)
+        wanted.insert_text_at_cursor(character)
 
     @on(Input.Changed, "#filter")
     def _filtered(self, event: Input.Changed) -> None:

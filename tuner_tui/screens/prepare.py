@@ -58,6 +58,7 @@ class PrepareScreen(ModalScreen[Ready]):
     """Choices above, what was made below; Enter or F4 begins, and again takes the result as the data."""
 
     BINDINGS = bindings("prepare")
+    help_key = "ready"
     DEFAULT_CSS = """
     PrepareScreen #choices { height: 1fr; }
     PrepareScreen Answers { height: auto; }
@@ -97,6 +98,10 @@ class PrepareScreen(ModalScreen[Ready]):
 
         here = {problem.code for problem in self._found.problems}
         return ALWAYS, tuple(code for code in BY_WISH if code in here)
+
+    def key_word(self, name: str) -> str | None:
+        """Beginning, ending and taking are one key."""
+        return None if name != "begin" else "ready.use" if self._made else "ready.stop" if self._stop else "ready.begin"
 
     def compose(self) -> ComposeResult:
         """Columns, what is left out, the split, where to."""
@@ -156,7 +161,8 @@ class PrepareScreen(ModalScreen[Ready]):
         """What was made, how far it is, what Enter does."""
         say = self.tuner.say
         begin = self.query_one("#begin", Button)
-        begin.label = say("ready.use" if self._made else "ready.stop" if self._stop else "ready.begin")
+        begin.label = say(self.key_word("begin") or "")
+        self.refresh_bindings()
         if self._stop is not None:
             self.query_one("#said", Plain).show(self._progress_words())
         elif self._made is not None:

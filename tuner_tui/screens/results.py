@@ -1,10 +1,11 @@
-"""Step 8 claims only what the report checked: before and after side by side, and what failed when something did."""
+"""Step 8 claims only what the report checked: before and after by score and question by question."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from rich.cells import set_cell_size
+import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,26 +16,28 @@ from textual.worker import get_current_worker
 from advisor.errors import InputError
 from tuner_tui.keys import bindings
 from tuner_tui.outside import Unavailable
+from tuner_tui.runs.answers import Answered, Tally, answers_of, tally
 from tuner_tui.runs.outcome import Outcome, outcome_of, tell
 from tuner_tui.runs.progress import duration
-from tuner_tui.safe import clean
 from tuner_tui.screens.standings import Standing, standings
 from tuner_tui.screens.step import StepScreen
 from tuner_tui.state import Wizard
-from tuner_tui.widgets.hanging import Hanging, Row
-from tuner_tui.widgets.labels import spoken
-from tuner_tui.widgets.score_panel import ScorePanel, number, part
+from tuner_tui.widgets.answer_list import AnswerList, Questions
+from tuner_tui.widgets.hanging import Hanging
+from tuner_tui.widgets.labels import cut_to
+from tuner_tui.widgets.report_text import checks, facts
+from tuner_tui.widgets.score_panel import ScorePanel, part, track
 from tuner_tui.widgets.speaks import Plain
 from tuner_tui.words import words
 
 AGAIN_S = 1.0
-WIDE = 108
+WIDE, TALL = 108, 32
 COLUMNS = (26, 9, 9, 17, 9)
-GIB = 1 << 30
+TRACK = 24
 
 
 class ResultsScreen(StepScreen):
-    """Verdict, scores, checks, facts, answers."""
+    """Verdict; scores, checks and facts; every question with its answers, or other runs on the same questions."""
 
     STEP = "results"
     CSS_PATH = "results.tcss"
@@ -43,8 +46,10 @@ class ResultsScreen(StepScreen):
     class Reported(Message):
         """What can be said of a run now; `lines` in words, or why it cannot be read."""
 
-        def __init__(self, run_id: str, outcome: Outcome | None, lines: list[str]) -> None:
-            self.run_id, self.outcome, self.lines = run_id, outcome, lines
+        def __init__(
+            self, run_id: str, outcome: Outcome | None, lines: list[str], answered: Sequence[Answered] = ()
+        ) -> None:
+            self.run_id, self.outcome, self.lines, self.answered = run_id, outcome, lines, answered
             super().__init__()
 
     class Compared(Message):
@@ -59,25 +64,21 @@ class ResultsScreen(StepScreen):
         self._standings: list[Standing] | None = None
         self._outcome: Outcome | None = None
         self._lines: list[str] = []
-        self._sample = 0
+        self._answered: Sequence[Answered] = ()
+        self._tally: Tally | None = None
         self._run_id: str | None = None
 
     def compose_content(self) -> ComposeResult:
-        """Top: verdict; middle: scores and facts; bottom: answers."""
+        """Top: verdict; middle: scores and facts; bottom: questions."""
         yield Plain(id="verdict")
         with Horizontal(id="figures"):
-            with Vertical(id="scored"):
-                yield ScorePanel(id="scores")
+            yield ScorePanel(id="scores")
+            with Vertical(id="claimed"):
+                yield Plain(id="facts", classes="panel")
                 yield Hanging(id="checks")
-            yield Plain(id="facts", classes="panel")
         with VerticalScroll(id="others", classes="panel"):
             yield Plain(id="standings")
-        with Vertical(id="answers"):
-            yield Plain(id="question")
-            with Horizontal(id="sides"):
-                for name in ("before", "after", "wanted"):
-                    with VerticalScroll(id=f"side-{name}", classes="panel side"):
-                        yield Plain(id=name)
+        yield AnswerList(id="answers")
 
     def on_mount(self) -> None:
         """Look again while the run is not over."""
@@ -88,8 +89,8 @@ class ResultsScreen(StepScreen):
     def load(self, wizard: Wizard) -> None:
         """Read the report of the run of these answers."""
         if wizard.run_id != self._run_id:
-            self._run_id, self._outcome, self._lines, self._sample = wizard.run_id, None, [], 0
-            self._standings = None
+            self._run_id, self._outcome, self._lines = wizard.run_id, None, []
+            self._standings, self._answered, self._tally = None, (), None
         self._draw()
         self._again(True)
 
@@ -100,22 +101,26 @@ class ResultsScreen(StepScreen):
 
     @work(thread=True, exclusive=True, group="report", exit_on_error=False)
     def _read(self, run_id: str, lang: str) -> None:
-        outcome, lines = None, []
+        outcome, lines, answered = None, [], []
         try:
             run = self.tuner.outside.find_run(run_id)
             outcome = outcome_of(run)
             lines = tell(run, outcome, words(lang))
+            if outcome.report:
+                answered = answers_of(run) or sampled(outcome.report)
         except InputError as error:
             lines = [error.text(lang)]
         except (Unavailable, OSError) as error:
             lines = [str(error)]
         if not get_current_worker().is_cancelled:
-            self.post_message(self.Reported(run_id, outcome, lines))
+            self.post_message(self.Reported(run_id, outcome, lines, answered))
 
     @on(Reported)
     def _reported(self, event: Reported) -> None:
-        if event.run_id == self._run_id and (event.outcome, event.lines) != (self._outcome, self._lines):
-            self._outcome, self._lines = event.outcome, event.lines
+        fresh = (event.outcome, event.lines, event.answered)
+        if event.run_id == self._run_id and fresh != (self._outcome, self._lines, self._answered):
+            self._outcome, self._lines, self._answered = fresh
+            self._tally = tally(self._answered, self._lower_is_better)
             self._draw()
             self.refresh_bindings()
 
@@ -141,20 +146,25 @@ class ResultsScreen(StepScreen):
         if self._standings is not None and self._run_id is not None:
             self._compare(self._run_id)
         self._draw()
+        self.refresh_bindings()
 
     def _table(self) -> Content:
         rows = self._standings or []
         if not rows:
             return Content.styled(self.say("results.reading"), "$text-muted")
+        wide = self.size.width >= WIDE
         heads = [self.say(f"results.{name}") for name in ("method", "before", "after", "interval", "seconds")]
+        most = max([1.0, *(row.after if row.high is None else row.high for row in rows)])
         parts: list[tuple[str, str]] = [(_cells(heads), "$text-muted")]
         for row in rows:
             span = f"{row.low:.3f} - {row.high:.3f}" if row.low is not None and row.high is not None else ""
             took = duration(row.seconds) if row.seconds is not None else ""
             cells = [row.label, f"{row.before:.3f}", f"{row.after:.3f}", span, took]
+            ascii_only = self.tuner.settings.ascii
+            drawn = track(row.after / most, row.low and row.low / most, row.high and row.high / most, TRACK, ascii_only)
             here = row.id == self._run_id
             style = "bold $primary" if here else "" if row.success else "$text-muted"
-            parts.append((f"\n{_cells(cells)}{row.id if self.size.width >= WIDE else ''}", style))
+            parts.append((f"\n{_cells(cells)}" + (f"{drawn}  {row.id}" if wide else ""), style))
         return Content.assemble(*parts, (f"\n\n{self.say('results.same_questions')}", "$text-muted"))
 
     # -- drawing -----------------------------------------------------------------------------------------------
@@ -163,9 +173,17 @@ class ResultsScreen(StepScreen):
     def _report(self) -> dict[str, Any]:
         return (self._outcome.report if self._outcome else None) or {}
 
+    @property
+    def _lower_is_better(self) -> bool:
+        return part(self._report, "after").get("metric") == "loss"
+
+    def on_resize(self) -> None:
+        """Other room, other rows."""
+        if self.is_mounted:
+            self._draw()
+
     def _draw(self) -> None:
-        report = self._report
-        comparing = self._standings is not None
+        report, comparing = self._report, self._standings is not None
         for name, shown in (("#figures", True), ("#answers", not comparing), ("#others", comparing)):
             self.query_one(name).display = bool(report) and shown
         if comparing:
@@ -173,12 +191,13 @@ class ResultsScreen(StepScreen):
             self.query_one("#standings", Plain).show(self._table())
         self._draw_verdict()
         if report:
-            self.query_one(ScorePanel).show(report)
-            self.query_one("#checks", Hanging).show(self._checks(report))
-            facts = self.query_one("#facts", Plain)
-            facts.border_title = Content(self.say("results.facts"))
-            facts.show(self._facts(report))
-            self._draw_sample()
+            lang, tall = self.tuner.lang, self.size.height >= TALL
+            self.query_one(ScorePanel).show(report, self._tally)
+            self.query_one("#checks", Hanging).show(checks(report, lang) if tall else [])
+            figures = self.query_one("#facts", Plain)
+            figures.border_title = Content(self.say("results.facts"))
+            figures.show(facts(report, lang, brief=not tall))
+            self.query_one(AnswerList).show(self._answered, self._lower_is_better)
 
     def _draw_verdict(self) -> None:
         verdict = self.query_one("#verdict", Plain)
@@ -188,98 +207,20 @@ class ResultsScreen(StepScreen):
         elif self._report:
             good = self._outcome is not None and self._outcome.success
             verdict.set_classes("good strong" if good else "bad strong")
-            verdict.show(self.say("results.success" if good else "results.no_success"))
+            said = [self.say("results.success" if good else "results.no_success")]
+            failed = [] if self.size.height >= TALL else checks(self._report, self.tuner.lang, failed_only=True)
+            verdict.show("\n".join([*said, *(label.plain + text.plain for label, text in failed)]))
         else:
             verdict.set_classes("")
             verdict.show("\n".join(self._lines) or self.say("results.reading"))
 
-    def _checks(self, report: dict[str, Any]) -> list[Row]:
-        found = report.get("checks")
-        checks = [check for check in found if isinstance(check, dict)] if isinstance(found, list) else []
-        rows = []
-        for check in checks:
-            passed = check.get("passed") is True
-            word = self.say("results.passed" if passed else "results.failed")
-            label = Content.styled(f"{word}  ", "$success" if passed else "bold $error")
-            rows.append((label, Content(self._check(check))))
-        return rows
-
-    def _check(self, check: dict[str, Any]) -> str:
-        """Our words where we know the check, so that they follow the language; else the report's own."""
-        passed, name = check.get("passed") is True, str(check.get("id"))
-        values = {key: number(value) for key, value in part(check, "value").items()}
-        key = f"training.check.{name}_{'yes' if passed else 'no'}"
-        if name == "score":
-            ceiling = (values.get("before") or 0) >= 1 and part(self._report, "after").get("metric") != "loss"
-            key = "training.check." + ("rose" if passed else "ceiling" if ceiling else "did_not_rise")
-        metric = clean(part(self._report, "after").get("metric") or "?", 40)
-        counts = {
-            key: int(value) if value == int(value) and name != "score" else value
-            for key, value in values.items()
-            if value is not None
-        }
-        try:
-            told = words(self.tuner.lang)
-            return told.say(key, metric=told.metric(metric), **counts)
-        except (KeyError, ValueError):
-            return clean(check.get("text") or name, 300)
-
-    def _facts(self, report: dict[str, Any]) -> Content:
-        peak, origins = part(report, "peak"), part(report, "numbers")
-        held = number(peak.get("bytes"))
-        seconds, tokens, steps = (number(report.get(name)) for name in ("seconds", "tokens", "steps"))
-        rows = [
-            ("steps", None if steps is None else f"{steps:,.0f}"),
-            ("seconds", None if seconds is None else duration(seconds)),
-            ("tokens", None if tokens is None else f"{tokens:,.0f}"),
-            ("peak", None if held is None else f"{held / GIB:.2f} GiB"),
-        ]
-        parts: list[tuple[str, str]] = [(spoken(clean(report.get("label", "?"), 60), self.say) + "\n", "bold")]
-        for name, value in rows:
-            origin = origins.get(name, "assumed")
-            said = self.say(f"origin.{origin}") if origin in ("measured", "computed", "assumed") else "?"
-            shown = f"{value} ({said})" if value is not None else self.say("results.unknown")
-            parts += [(f"{self.say(f'results.{name}')} ", "$text-muted"), (f"{shown}\n", "")]
-        source = f"memory.by_{peak.get('source')}"
-        if words(self.tuner.lang).has(source):
-            parts.append((self.say("results.peak_by", source=self.say(source)), "$text-muted"))
-        return Content.assemble(*parts)
-
-    def _samples(self) -> list[dict[str, Any]]:
-        found = self._report.get("samples")
-        return [sample for sample in found if isinstance(sample, dict)] if isinstance(found, list) else []
-
-    def _draw_sample(self) -> None:
-        samples = self._samples()
-        self.query_one("#sides").display = bool(samples)
-        if not samples:
-            self.query_one("#question", Plain).show(self.say("results.no_samples"))
-            return
-        self._sample %= len(samples)
-        sample = samples[self._sample]
-        place = self.say("results.sample", number=self._sample + 1, count=len(samples))
-        prompt = clean(sample.get("prompt", ""), 2000, lines=True)
-        self.query_one("#question", Plain).show(Content.assemble((f"{place}  ", "$text-muted"), (prompt, "bold")))
-        for name, key, style in (
-            ("before", "before", ""),
-            ("after", "after", "$primary"),
-            ("wanted", "reference", "$success"),
-        ):
-            text = clean(sample.get(key) or "", 4000, lines=True)
-            self.query_one(f"#side-{name}").border_title = Content(self.say(f"results.{name}"))
-            shown = (
-                Content.styled(text, style)
-                if text.strip()
-                else Content.styled(self.say("samples.empty"), "$text-muted")
-            )
-            self.query_one(f"#{name}", Plain).show(shown)
-
     # -- keys --------------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Another answer only when there is one."""
-        if action == "sample_next":
-            return len(self._samples()) > 1
+        """Another answer only when there is one and it is shown."""
+        if action in ("sample_next", "only"):
+            shown = self.query(AnswerList).first() if self.query(AnswerList) and self._standings is None else None
+            return shown is not None and (shown.count > 1 if action == "sample_next" else shown.scored)
         if action in ("others", "bakeoff"):
             return bool(self._report)
         return super().check_action(action, parameters)
@@ -297,10 +238,23 @@ class ResultsScreen(StepScreen):
 
     def action_sample_next(self) -> None:
         """The next held-out question."""
-        self._sample += 1
-        self._draw_sample()
+        self.query_one(AnswerList).turn()
+
+    def action_only(self) -> None:
+        """One kind of question after the other."""
+        self.query_one(AnswerList).turn_filter()
+        self.query_one(Questions).focus()
+        self.refresh_bindings()
+
+
+def sampled(report: dict[str, Any]) -> list[Answered]:
+    """The few answers that a report holds itself, for runs that kept no others."""
+    found = report.get("samples")
+    kept = [sample for sample in found if isinstance(sample, dict)] if isinstance(found, list) else []
+    texts = [{key: value for key, value in sample.items() if isinstance(value, str)} for sample in kept]
+    return [msgspec.convert(each, Answered) for each in texts]
 
 
 def _cells(texts: list[str]) -> str:
     """One row, each column cut or filled to its cells."""
-    return "".join(set_cell_size(text, wide) for text, wide in zip(texts, COLUMNS, strict=True))
+    return "".join(cut_to(text, wide - 1) + " " for text, wide in zip(texts, COLUMNS, strict=True))

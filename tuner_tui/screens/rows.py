@@ -45,6 +45,7 @@ class RowScreen(ModalScreen[None]):
     """Left and Right: the rows beside; F6: the next one that the problem names; a number leads anywhere."""
 
     BINDINGS = bindings("settings")
+    help_key = "rows"
     DEFAULT_CSS = """
     RowScreen #halves { height: 1fr; layout: vertical; }
     RowScreen.-wide #halves { layout: horizontal; }

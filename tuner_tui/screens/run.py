@@ -27,8 +27,11 @@ from tuner_tui.widgets.run_head import RunHead
 from tuner_tui.widgets.samples_panel import SamplesPanel
 from tuner_tui.widgets.speaks import Plain, Say
 
-CHARTS_S = 0.5
+CHARTS_S, UNMOVED_S = 0.5, 2.0
+DOT = 400
+"""Steps that are a smaller part of the run than this move no dot of a chart: they wait for UNMOVED_S."""
 WIDE = 108
+TELLING = ("rewards_margin", "rewards_accuracy", "reward", "kl", "reward_std", "rewards_chosen", "rewards_rejected")
 PANELS = ("loss", "memory", "rate", "log", "samples", "curve")
 
 
@@ -43,7 +46,7 @@ class RunScreen(WatchingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._pane = "samples"
-        self._drawn_at = 0.0
+        self._drawn_at, self._drawn_step = 0.0, 0
         self._over: dict[str, tuple[plot.Point, ...]] = {}
 
     def compose_content(self) -> ComposeResult:
@@ -142,10 +145,11 @@ class RunScreen(WatchingScreen):
         if self._now is None or not self.is_seen:
             return
         now = time.monotonic()
-        if not at_once and now - self._drawn_at < CHARTS_S / 2:
-            return
-        self._drawn_at = now
         view = self._now.view
+        moved = (view.step - self._drawn_step) * DOT >= view.step
+        if not at_once and now - self._drawn_at < (CHARTS_S / 2 if moved else UNMOVED_S):
+            return
+        self._drawn_at, self._drawn_step = now, view.step
         loss = self.query_one("#loss", Chart)
         loss.show(
             (
@@ -173,13 +177,15 @@ class RunScreen(WatchingScreen):
         chart.show((Curve(name, points, "$curve-1"),) if points else ())
 
     def _panes(self) -> list[str]:
-        extras = sorted(self._now.view.extras) if self._now else []
+        extras = sorted(self._now.view.extras, key=_telling) if self._now else []
+        method, others = [name for name in extras if name in TELLING], [name for name in extras if name not in TELLING]
         return [
             "samples",
             *([] if self._wide else ["log"]),
+            *method,
             *(["rate"] if not self._tall_and_wide else []),
             "gradient",
-            *extras,
+            *others,
         ]
 
     @property
@@ -297,6 +303,11 @@ class RunScreen(WatchingScreen):
             self.tell("run.not_over", "warn")
         else:
             super().action_advance()
+
+
+def _telling(name: str) -> tuple[int, str]:
+    """What says most about a method comes first, the rest by name."""
+    return (TELLING.index(name) if name in TELLING else len(TELLING), name)
 
 
 def _after(name: str, names: list[str]) -> str:

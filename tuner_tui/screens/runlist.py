@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from rich.cells import set_cell_size
 from textual import on, work
@@ -48,15 +48,21 @@ class Chosen(NamedTuple):
     over: tuple[str, ...]
 
 
+class RunList(OptionList):
+    """The runs."""
+
+    BINDINGS: ClassVar[Any] = bindings("runs")
+
+
 class RunsScreen(ModalScreen[Chosen]):
     """A list that looks again by itself."""
 
     BINDINGS = [*bindings("runlist"), *bindings("dialog")]
+    help_key = "runlist"
     CSS = """
     RunsScreen .dialog { width: 110; max-width: 98%; }
     RunsScreen #rows { height: auto; max-height: 20; margin-bottom: 1; }
     """
-    help_key = "runlist"
 
     class Listed(Message):
         """The runs as they are now."""
@@ -74,13 +80,13 @@ class RunsScreen(ModalScreen[Chosen]):
         """Title, list, what the keys do."""
         with Vertical(classes="dialog"):
             yield Say("runlist.title", id="title")
-            yield OptionList(id="rows", markup=False)
+            yield RunList(id="rows", markup=False)
             yield Say("runlist.hint", classes="muted")
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Look now and again."""
-        self.query_one(OptionList).focus()
+        self.query_one(RunList).focus()
         self._look()
         self.set_interval(AGAIN_S, self._look)
 
@@ -104,7 +110,7 @@ class RunsScreen(ModalScreen[Chosen]):
 
     def retranslate(self) -> None:
         """Every row in the present language, the place kept."""
-        listed = self.query_one(OptionList)
+        listed = self.query_one(RunList)
         at = listed.highlighted
         listed.set_options([Option(self._line(row), id=row.id) for row in self._rows])
         if self._rows:
@@ -127,7 +133,7 @@ class RunsScreen(ModalScreen[Chosen]):
 
     def action_overlay(self) -> None:
         """Lay this run's loss over the chart, or take it away."""
-        listed = self.query_one(OptionList)
+        listed = self.query_one(RunList)
         if listed.highlighted is None or not self._rows:
             return
         run_id = self._rows[listed.highlighted].id

@@ -51,6 +51,7 @@ class SettingsScreen(ModalScreen[None]):
     """Language, theme, charts, keys."""
 
     BINDINGS = keys.bindings("settings")
+    help_key = "settings"
 
     @property
     def tuner(self) -> TunerApp:

@@ -47,6 +47,7 @@ class Go(Button):
         if key != self.key:
             self.key = key
             self.retranslate()
+            self.screen.refresh_bindings()
 
 
 class StepScreen(Screen[None]):
@@ -149,6 +150,10 @@ class StepScreen(Screen[None]):
     @on(Rail.Picked)
     def _picked(self, event: Rail.Picked) -> None:
         self.tuner.open_step(event.step)
+
+    def key_word(self, name: str) -> str | None:
+        """The way on is called as its button is."""
+        return self.query_one(Go).key if name == "advance" else None
 
     def action_advance(self) -> None:
         """To the next step."""

@@ -18,11 +18,16 @@ class SureScreen(ModalScreen[str]):
     """Words `NAME.title`, `NAME.text`, and `NAME.CHOICE` for each choice; the last choice is what Esc means."""
 
     BINDINGS = bindings("dialog")
+    help_key = "sure"
 
     def __init__(self, name: str, choices: tuple[str, ...], **params: object) -> None:
         super().__init__()
         self._topic, self._choices = name, choices
         self._params: dict[str, Any] = params
+
+    def key_word(self, name: str) -> str | None:
+        """Enter decides here."""
+        return "keys.decide" if name == "accept" else None
 
     def compose(self) -> ComposeResult:
         """The question and its answers."""

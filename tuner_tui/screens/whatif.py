@@ -17,10 +17,9 @@ from tuner_tui.keys import bindings
 from tuner_tui.screens.model import size_words
 from tuner_tui.state import replace_at, value_at
 from tuner_tui.widgets.advice_detail import reason_parts
-from tuner_tui.widgets.advice_panel import confidence
 from tuner_tui.widgets.hanging import Hanging
 from tuner_tui.widgets.keybar import KeyBar
-from tuner_tui.widgets.labels import spoken
+from tuner_tui.widgets.labels import short, spoken
 from tuner_tui.widgets.speaks import Say
 from tuner_tui.widgets.steps import Steps
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from tuner_tui.app import TunerApp
 
 SOON_S = 0.03
-REASONS = 3
+REASONS, NEXT = 3, 3
 
 NUMBERS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "vram_gb": ("hardware.vram", (0.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 80.0, 141.0, 192.0)),
@@ -47,6 +46,7 @@ class WhatIfScreen(ModalScreen[Facts]):
     """Rows to move, and the answer that follows at once."""
 
     BINDINGS = bindings("whatif")
+    help_key = "whatif"
 
     _soon: Timer | None = None
 
@@ -97,6 +97,10 @@ class WhatIfScreen(ModalScreen[Facts]):
             self._soon.stop()
         self._soon = self.set_timer(SOON_S, self._answer)
 
+    def retranslate(self) -> None:
+        """The answer in the present language."""
+        self._answer()
+
     def _answer(self) -> None:
         say, lang = self.tuner.say, self.tuner.lang
         recommend = self.tuner.outside.recommend
@@ -104,16 +108,31 @@ class WhatIfScreen(ModalScreen[Facts]):
         same = then.label == now.label
         parts: list[Content | tuple[str, str]] = [
             (say("whatif.same" if same else "whatif.other") + " ", "$text-muted" if same else "bold $warning"),
-            (spoken(then.label, say), "bold $primary"),
-            (f"   {confidence(then.confidence, say)}\n", "$text-muted"),
+            (spoken(then.label, say) + "\n", "bold $primary"),
         ]
         if not same:
             parts.append((say("whatif.was", label=spoken(now.label, say)) + "\n", "$text-muted"))
+        for key, of in (("confidence", _sure), ("memory", _memory), ("next", self._next)):
+            parts += self._moved_parts(key, of(then), of(now))
         known = {reason.rule for reason in now.reasons}
         fresh = [reason for reason in then.reasons if reason.rule not in known]
         for reason in (fresh or then.reasons)[:REASONS]:
+            parts += [(say("advice_panel.new") + " ", "$accent")] if fresh else []
             parts += reason_parts(reason, say)
         self.query_one("#answer", Hanging).tell(Content.assemble(*parts))
+
+    def _moved_parts(self, key: str, then: str, now: str) -> list[tuple[str, str]]:
+        """One thing as it would be, and as it is today where that differs."""
+        if not then:
+            return []
+        today = "  " + self.tuner.say("whatif.today", value=now or "-") if now != then else ""
+        name = self.tuner.say(f"whatif.{key}")
+        return [(f"{name} ", "$text-muted"), (then, "" if now == then else "$accent"), (f"{today}\n", "$text-muted")]
+
+    def _next(self, advice: Any) -> str:
+        """What would come next."""
+        others = [each for each in advice.ranking if each.label != advice.label and str(each.verdict) == "possible"]
+        return ", ".join(short(each.label, self.tuner.say) for each in others[:NEXT])
 
     def action_apply(self) -> None:
         """These facts become the answers."""
@@ -122,6 +141,15 @@ class WhatIfScreen(ModalScreen[Facts]):
     def action_cancel(self) -> None:
         """Nothing was meant."""
         self.dismiss(None)
+
+
+def _sure(advice: Any) -> str:
+    return f"{advice.confidence:.0%}"
+
+
+def _memory(advice: Any) -> str:
+    found = next((each.memory_gb for each in advice.ranking if each.label == advice.label), None)
+    return f"{found.likely:.3g} GiB ({found.low:.3g}-{found.high:.3g})" if found else ""
 
 
 def read(facts: Facts, name: str) -> Any:

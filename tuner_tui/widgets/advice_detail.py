@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from tuner_tui.safe import clean
@@ -24,8 +25,12 @@ def answer(advice: Any, say: Sayer) -> Content:
         (f"   {advice.label}\n", "$text-muted"),
         (f"{sure}\n", "$text-muted"),
         *_measures(next((each for each in advice.ranking if each.label == advice.label), None), say),
-        *_heading("advice.why", say),
     ]
+    return Content.assemble(*parts, *_for(advice, say))
+
+
+def _for(advice: Any, say: Sayer) -> list[Part]:
+    parts: list[Part] = _heading("advice.why", say)
     for reason in advice.reasons:
         parts += reason_parts(reason, say)
     if advice.warnings:
@@ -37,7 +42,7 @@ def answer(advice: Any, say: Sayer) -> Content:
         parts += _heading("advice.flips", say)
         for flip in advice.flips:
             parts += [(f"- {clean(flip.change, 300)}", ""), (f"  ->  {spoken(flip.label, say)}\n", "$accent")]
-    return Content.assemble(*parts, *_sources(advice.reasons, say))
+    return [*parts, *_sources(advice.reasons, say)]
 
 
 def candidate(advice: Any, ranked: Any, say: Sayer, *, choose: bool = True) -> Content:
@@ -48,16 +53,26 @@ def candidate(advice: Any, ranked: Any, say: Sayer, *, choose: bool = True) -> C
         (f"   {ranked.label}\n", "$text-muted"),
         (f"{mark} {say(f'advice.{ranked.verdict}')}\n", style),
         *_measures(ranked, say),
-        *_heading("advice.vetoes" if str(ranked.verdict) == "vetoed" else "advice.against", say),
+        *_against(advice, ranked, say),
     ]
+    if choose:
+        parts.append(("\n" + say("advice.choose", key="F5") + "\n", "$text-muted"))
+    return Content.assemble(*parts, *_sources_against(advice, ranked, say))
+
+
+def _against(advice: Any, ranked: Any, say: Sayer) -> list[Part]:
+    parts: list[Part] = _heading("advice.vetoes" if str(ranked.verdict) == "vetoed" else "advice.against", say)
     words = {reason.rule: reason for reason in (*advice.reasons, *advice.against)}
     for rule in ranked.rules:
         parts += reason_parts(words[rule], say) if rule in words else [(f"{rule}\n", "")]
     if not ranked.rules:
         parts.append((say("advice.nothing_against") + "\n", "$text-muted"))
-    if choose:
-        parts.append(("\n" + say("advice.choose", key="F5") + "\n", "$text-muted"))
-    return Content.assemble(*parts, *_sources((words[rule] for rule in ranked.rules if rule in words), say))
+    return parts
+
+
+def _sources_against(advice: Any, ranked: Any, say: Sayer) -> list[Part]:
+    words = {reason.rule: reason for reason in (*advice.reasons, *advice.against)}
+    return _sources((words[rule] for rule in ranked.rules if rule in words), say)
 
 
 def reason_parts(reason: Any, say: Sayer) -> list[Part]:
@@ -74,13 +89,40 @@ def _sources(reasons: Iterable[Any], say: Sayer) -> list[Part]:
     return [*_heading("advice.sources", say), *lines] if lines else []
 
 
-def line(ranked: Any, width: int, say: Sayer) -> Content:
+def side(advice: Any, ranked: Any, say: Sayer) -> Content:
+    """One half of a comparison: the same rows for every method, then what speaks for or against it."""
+    mark, style = MARKS.get(str(ranked.verdict), ("", ""))
+    memory, hours = ranked.memory_gb, ranked.hours
+    values = {
+        "verdict": (f"{mark} {say(f'advice.{ranked.verdict}')}", style),
+        "points": (str(ranked.score), ""),
+        "memory": (f"{memory.likely:.3g} GiB ({memory.low:.3g}-{memory.high:.3g})" if memory else "", "$secondary"),
+        "time": (f"{hours.low:.2g}-{hours.high:.2g} h" if hours else "", ""),
+    }
+    heads = {name: say(f"compare.{name}") for name in values}
+    wide = max(map(cell_len, heads.values())) + 2
+    parts: list[Part] = []
+    for name, (value, value_style) in values.items():
+        head = heads[name] + " " * (wide - cell_len(heads[name]))
+        shown = (value, value_style) if value else (say("compare.unknown"), "$text-muted")
+        parts += [(head, "$text-muted"), shown, ("\n", "")]
+    if ranked.label == advice.label:
+        return Content.assemble(*parts, *_for(advice, say))
+    return Content.assemble(*parts, *_against(advice, ranked, say), *_sources_against(advice, ranked, say))
+
+
+def line(ranked: Any, width: int, say: Sayer, marked: bool = False) -> Content:
     """One row of the ranking, `width` cells: a sign for the verdict, the method, its memory at the right."""
     mark, style = MARKS.get(str(ranked.verdict), (" ", ""))
     memory = f" {ranked.memory_gb.likely:.3g} GiB" if ranked.memory_gb else ""
     dim = "$text-muted" if str(ranked.verdict) == "vetoed" else ""
     name = cut_to(short(ranked.label, say), max(8, width - 2 - len(memory)))
-    return Content.assemble((f"{mark} ", style), (name, dim), (memory, "$text-muted"))
+    return Content.assemble(
+        (mark, style),
+        (">" if marked else " ", "bold $accent"),
+        (name, "bold" if marked else dim),
+        (memory, "$text-muted"),
+    )
 
 
 def _measures(ranked: Any, say: Sayer) -> list[Part]:

@@ -13,7 +13,7 @@ from tuner_tui.safe import clean
 from tuner_tui.widgets import plot
 from tuner_tui.widgets.speaks import Speaks
 
-LABELS = 8
+LABELS, MIDDLE = 8, 56
 CURVE_TERMS = {"chart.rate": ["learning_rate", "warmup"], "chart.gradient": ["grad_norm"]}
 
 
@@ -48,6 +48,10 @@ class Chart(Speaks, can_focus=True):
         """The term that this curve is of."""
         return CURVE_TERMS.get(self.title_key, [])
 
+    def help_also(self) -> list[str]:
+        """What this method's own figure says."""
+        return [f"help.curve.{self.title_key}"]
+
     def on_mount(self) -> None:
         """Titles need the language."""
         self.retranslate()
@@ -55,7 +59,13 @@ class Chart(Speaks, can_focus=True):
     def retranslate(self) -> None:
         """Title, legend and axis word."""
         self.border_title = Content(self._word(self.title_key))
+        self.border_subtitle = Content(self.say("chart.log")) if self.log_scale else None
         self.refresh()
+
+    def watch_log_scale(self) -> None:
+        """The border says so."""
+        if self.is_attached:
+            self.retranslate()
 
     def name_title(self, title: str) -> None:
         """Another title: a key, or a method's own name."""
@@ -106,7 +116,7 @@ class Chart(Speaks, can_focus=True):
 
     def _row(self, grids: list[plot.Masks], y: int, rows: int, ys: plot.Span) -> Content:
         value = ys[1] - (ys[1] - ys[0]) * y / max(rows - 1, 1)
-        marked = y in (0, rows - 1) or (rows > 6 and y == rows // 2)
+        marked = y in _marked(rows)
         shown = 10**value if self.log_scale else value
         label = plot.short(shown) if marked else ""
         return Content.assemble((f"{label:>{LABELS - 1}} ", "$text-muted"), *self._cells(grids, y))
@@ -128,5 +138,14 @@ class Chart(Speaks, can_focus=True):
 
     def _axis(self, width: int, xs: plot.Span) -> Content:
         left, right = f"{self.say('chart.step')} {plot.short(xs[0])}", plot.short(xs[1])
-        gap = max(1, width - LABELS - cell_len(left) - len(right))
-        return Content.styled(" " * LABELS + left + " " * gap + right, "$text-muted")
+        middle = plot.short((xs[0] + xs[1]) / 2) if width >= MIDDLE and xs[1] - xs[0] > 10 else ""
+        half = (width - LABELS) // 2 - cell_len(left) - len(middle) // 2
+        head = left + " " * max(1, half) + middle
+        gap = max(1, width - LABELS - cell_len(head) - len(right))
+        return Content.styled(" " * LABELS + head + " " * gap + right, "$text-muted")
+
+
+def _marked(rows: int) -> set[int]:
+    """The rows whose value is written: the ends, and as many between as there is room for."""
+    parts = 8 if rows > 40 else 4 if rows > 14 else 2 if rows > 6 else 1
+    return {round(part * (rows - 1) / parts) for part in range(parts + 1)}

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 
 from tuner_tui.keys import key_of, label_of, rank_of
 from tuner_tui.widgets.speaks import Speaks
+
+FIRST, LAST = ("help", "language", "advance"), ("back", "palette", "quit")
+
+
+class Entry(NamedTuple):
+    """One key of the row."""
+
+    id: str
+    label: str
+    word: str
+    pressed: str
 
 
 class KeyBar(Speaks):
@@ -27,40 +40,47 @@ class KeyBar(Speaks):
         """Draw the words anew."""
         self.refresh()
 
-    def _entries(self) -> list[tuple[str, str, str]]:
+    def _entries(self) -> list[Entry]:
         found: dict[str, tuple[str, str]] = {}
         for pressed, active in self.screen.active_bindings.items():
             key = key_of(active.binding.id)
             if key and key.shown and active.enabled and key.id not in found:
                 found[key.id] = (label_of(pressed), pressed)
-        ordered = sorted(found, key=rank_of)
-        return [(found[name][0], self.say(f"keys.{name}"), found[name][1]) for name in ordered]
+        return [Entry(name, found[name][0], self._word(name), found[name][1]) for name in sorted(found, key=rank_of)]
+
+    def _word(self, name: str) -> str:
+        """What the key does here: the screen may know it better than the table."""
+        here = getattr(self.screen, "key_word", None)
+        return self.say((here(name) if here is not None else None) or f"keys.{name}")
 
     def render(self) -> Content:
-        """The row, cut at a whole entry; help and language always stay."""
+        """As many whole entries as fit: help, language and the way on first, then what only this place has."""
         entries, room = self._entries(), self.content_size.width
-        keep = [entry for entry in entries if entry[2] in ("f1", "f2")]
-        room -= sum(self._width(entry) for entry in keep)
-        shown = []
-        for entry in entries:
-            if entry in keep or (room := room - self._width(entry)) >= 0:
-                shown.append(entry)
-            elif entry not in keep:
-                room += self._width(entry)
+        fitting = set()
+        for entry in sorted(entries, key=_need):
+            if room >= self._width(entry):
+                room -= self._width(entry)
+                fitting.add(entry.id)
+        shown = [entry for entry in entries if entry.id in fitting]
         parts: list[tuple[str, str]] = []
         self._spans, at = [], 0
-        for label, word, pressed in shown:
-            parts += [(f" {label}", "bold $accent"), (f" {word} ", "$foreground")]
-            self._spans.append((at, at + self._width((label, word, pressed)), pressed))
-            at += self._width((label, word, pressed))
+        for entry in shown:
+            parts += [(f" {entry.label}", "bold $accent"), (f" {entry.word} ", "$foreground")]
+            self._spans.append((at, at + self._width(entry), entry.pressed))
+            at += self._width(entry)
         return Content.assemble(*parts)
 
     @staticmethod
-    def _width(entry: tuple[str, str, str]) -> int:
-        return cell_len(entry[0]) + cell_len(entry[1]) + 3
+    def _width(entry: Entry) -> int:
+        return cell_len(entry.label) + cell_len(entry.word) + 3
 
     def on_click(self, event: events.Click) -> None:
         """A click does what the key does."""
         for start, end, pressed in self._spans:
             if start <= event.x < end:
                 self.app.simulate_key(pressed)
+
+
+def _need(entry: Entry) -> tuple[int, int]:
+    """The order in which entries get room."""
+    return (0 if entry.id in FIRST else 2 if entry.id in LAST else 1), rank_of(entry.id)

@@ -43,6 +43,7 @@ class LogPanel(Log, Speaks):
         self._entries: deque[dict[str, Any] | str] = deque(maxlen=KEPT)
         self._wanted = ""
         self._wide = 0
+        self._follows, self._writes = True, False
 
     def on_mount(self) -> None:
         """The title needs the language."""
@@ -52,24 +53,44 @@ class LogPanel(Log, Speaks):
         """Tell every entry anew."""
         self.border_title = Content(self.say("log.title"))
         self._show_search()
-        self.clear()
-        self.write_lines(self._texts(self._entries))
+        self._wide = self.content_size.width
+        self._write(self._entries, anew=True)
 
     def on_resize(self) -> None:
-        """Lines are as wide as the panel."""
+        """Lines are as wide as the panel, and the newest stays in sight."""
         if self._wide != self.content_size.width:
             self.retranslate()
+        else:
+            self._write(())
 
     def add(self, entries: Iterable[dict[str, Any] | str]) -> None:
         """Append entries, all at once."""
         fresh = list(entries)
-        if fresh:
-            self._entries.extend(fresh)
-            self.write_lines(self._texts(fresh))
+        self._entries.extend(fresh)
+        if self._wide != self.content_size.width:
+            self.retranslate()
+        elif fresh:
+            self._write(fresh)
+
+    def _write(self, entries: Iterable[dict[str, Any] | str], anew: bool = False) -> None:
+        follows, self._writes = self._follows, True
+        if anew:
+            self.clear()
+        self.write_lines(self._texts(entries), scroll_end=False)
+        if follows:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self._follows, self._writes = follows, False
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """A person who scrolls up reads; at the end again, the newest lines are followed."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._writes:
+            self._follows = new_value >= self.max_scroll_y
 
     def empty(self) -> None:
         """Another run, another log."""
         self._entries.clear()
+        self._follows = True
         self.clear()
 
     def search(self, wanted: str) -> None:
@@ -86,7 +107,6 @@ class LogPanel(Log, Speaks):
         found = [line for entry in entries for line in self._told(entry, progress)]
         wanted = self._wanted.casefold()
         kept = [line for line in found if wanted in line.casefold()] if wanted else found
-        self._wide = self.content_size.width
         return [row for line in kept for row in fitted(line, self._wide - self.styles.scrollbar_size_vertical)]
 
     def _told(self, entry: dict[str, Any] | str, progress: Progress) -> list[str]:

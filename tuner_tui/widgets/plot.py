@@ -44,16 +44,34 @@ def masks(points: Sequence[Point], width: int, height: int, xs: Span, ys: Span) 
         return grid
     x_scale = columns / max(xs[1] - xs[0], _LEAST)
     y_scale = rows / max(ys[1] - ys[0], _LEAST)
-    last: tuple[int, int] | None = None
+    x_from, y_from = xs[0], ys[0]
+    at, first, least, most, now = -1, 0, 0, 0, 0
+    before: tuple[int, int] | None = None
     for x, y in points:
-        if y is None or not -_LARGEST < y < _LARGEST:
-            last = None
-            continue
-        here = (round((x - xs[0]) * x_scale), rows - round((y - ys[0]) * y_scale))
-        if here != last:
-            _join(grid, last or here, here, columns, rows)
-        last = here
+        finite = y is not None and -_LARGEST < y < _LARGEST
+        column = round((x - x_from) * x_scale) if finite else -1
+        if column != at:
+            if at >= 0:
+                _column(grid, before, at, first, least, most, rows, columns)
+                before = (at, now) if finite else None
+            at = column
+            if y is not None and finite:
+                first = least = most = now = rows - round((y - y_from) * y_scale)
+        elif y is not None and finite:
+            now = rows - round((y - y_from) * y_scale)
+            least, most = min(least, now), max(most, now)
+    if at >= 0:
+        _column(grid, before, at, first, least, most, rows, columns)
     return grid
+
+
+def _column(
+    grid: Masks, before: tuple[int, int] | None, x: int, first: int, least: int, most: int, rows: int, columns: int
+) -> None:
+    """All points of one dot column: the line from the one before, then from the least to the greatest."""
+    if before is not None:
+        _join(grid, before, (x, first), columns, rows)
+    _join(grid, (x, least), (x, most), columns, rows)
 
 
 def _join(grid: Masks, start: tuple[int, int], end: tuple[int, int], columns: int, rows: int) -> None:
@@ -112,22 +130,23 @@ def logarithmic(points: Sequence[Point]) -> list[Point]:
 
 
 def short(value: float) -> str:
-    """A number in at most eight characters: 0.0234, 12.5, 1.2e-05, 48k."""
+    """A number in at most eight characters: 0.0234, 12.5, 1.98e-4, 48k."""
     size = abs(value)
     if not math.isfinite(value):
         return "?"
     if size == 0:
         return "0"
-    if size >= 1e99 or 0 < size < 1e-98:
-        return f"{value:.0e}"
-    if size >= 1e9:
-        return f"{value:.1e}"
+    if size >= 1e9 or size < 1e-3:
+        return _powered(value, 2 if 1e-9 < size < 1e99 else 1 if 1e-98 < size < 1e99 else 0)
     if size >= 1e6:
         return f"{value / 1e6:.4g}M"
     if size >= 1e4:
         return f"{value / 1e3:.4g}k"
     if size >= 1e3:
         return f"{value:.0f}"
-    if size < 1e-3:
-        return f"{value:.1e}"
     return f"{value:.3g}"
+
+
+def _powered(value: float, digits: int) -> str:
+    mantissa, _, power = f"{value:.{digits}e}".partition("e")
+    return f"{float(mantissa):g}e{int(power)}"

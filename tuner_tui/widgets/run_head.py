@@ -68,8 +68,6 @@ class RunHead(Speaks):
             parts.append((self.say("run.step", step=view.step, total=view.total), "$foreground"))
         if self._eta is not None and state == "running":
             parts.append((self._left(), "$foreground"))
-        if view.epoch is not None:
-            parts.append((self.say("run.epoch", epoch=f"{view.epoch:.1f}"), "$text-muted"))
         if view.label:
             parts.append((view.label, "$text-muted"))
         return parts
@@ -79,10 +77,21 @@ class RunHead(Speaks):
         return self.say("run.left", left=low) if low == high else self.say("run.left_range", low=low, high=high)
 
     def _bar(self, width: int) -> Content:
+        """The steps; beside them the epoch that they are in, where there is more than one."""
         view = self._view
         share = view.step / view.total if view.total else None
         said = f" {share:>4.0%}" if share is not None else ""
-        return Content.assemble(bar(share, max(1, width - len(said)), "$primary", ascii_only=self.ascii_only), said)
+        epochs = view.epoch * view.total / view.step if view.epoch and view.total and view.step else 0.0
+        beside = self._epoch(view.epoch or 0.0, round(epochs, 1), width // 3) if epochs > 1.05 else Content("")
+        steps = max(1, width - len(said) - beside.cell_length)
+        return Content.assemble(bar(share, steps, "$primary", ascii_only=self.ascii_only), said, beside)
+
+    def _epoch(self, epoch: float, epochs: float, width: int) -> Content:
+        done = epoch >= epochs - 1e-6
+        within = 1.0 if done else epoch - int(epoch)
+        word = "   " + self.say("run.epoch", epoch=f"{epoch:.1f}/{epochs:g}") + " "
+        drawn = bar(within, max(4, width - cell_len(word)), "$secondary", ascii_only=self.ascii_only)
+        return Content.assemble((word, "$text-muted"), drawn)
 
     def _measured(self) -> list[Part]:
         view = self._view

@@ -8,6 +8,7 @@ from typing import Any
 from rich.cells import cell_len
 from textual.content import Content
 
+from tuner_tui.runs.answers import Tally
 from tuner_tui.safe import clean
 from tuner_tui.widgets.speaks import Speaks
 
@@ -35,6 +36,7 @@ class ScorePanel(Speaks):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._report: Mapping[str, Any] = {}
+        self._tally: Tally | None = None
         self.ascii_only = False
 
     def on_mount(self) -> None:
@@ -46,10 +48,10 @@ class ScorePanel(Speaks):
         self.border_title = Content(self.say("results.scores"))
         self.refresh(layout=True)
 
-    def show(self, report: Mapping[str, Any]) -> None:
-        """Draw the scores of this report."""
-        if report != self._report:
-            self._report = report
+    def show(self, report: Mapping[str, Any], tally: Tally | None = None) -> None:
+        """Draw the scores of this report, and how many questions went which way."""
+        if (report, tally) != (self._report, self._tally):
+            self._report, self._tally = report, tally
             self.refresh(layout=True)
 
     def render(self) -> Content:
@@ -62,6 +64,7 @@ class ScorePanel(Speaks):
         items = after.get("items")
         rows = [Content.styled(f"{name} · {self.say('results.items', items=items or '?')}", "bold").truncate(width)]
         rows += [self._row(when, width) for when in WHEN]
+        rows += self._ways(width)
         rows += [self._losses().truncate(width)] if metric != "loss" else []
         return Content("\n").join([*rows, self._origin(width)])
 
@@ -84,6 +87,23 @@ class ScorePanel(Speaks):
         return Content.assemble(
             (head, "$text-muted"), (f"{score:.3f} ", style), (drawn, "$primary"), (said, "$text-muted")
         )
+
+    def _ways(self, width: int) -> list[Content]:
+        """Better, worse, as before, as one bar and in numbers; how likely chance alone would do as much."""
+        ways = self._tally
+        if ways is None:
+            return []
+        counts = (ways.better, ways.worse, ways.same)
+        ends = [round(sum(counts[: n + 1]) / sum(counts) * width) for n in range(len(counts))]
+        signs = "+-=" if self.ascii_only else "⣿⣿⣀"
+        cells = [sign * (end - start) for sign, start, end in zip(signs, [0, *ends], ends, strict=False)]
+        drawn = Content.assemble(*zip(cells, ("$success", "$error", "$rule"), strict=True))
+        said = Content(self.say("results.tally", better=ways.better, worse=ways.worse, same=ways.same)).truncate(width)
+        if ways.chance is None:
+            return [drawn, said]
+        chance = "< 0.001" if ways.chance < 0.001 else f"= {ways.chance:.3f}"
+        by_chance = Content.styled(self.say("results.chance", p=chance), "$text-muted").truncate(width)
+        return [drawn, said, by_chance]
 
     def _scale(self) -> float:
         """One scale for both: 0..1, or 0 to the greatest where scores are losses."""

@@ -39,6 +39,10 @@ class Steps(Speaks):
         self.at = self.values.index(today)
         self.help_key = f"field.{name}"
 
+    def help_also(self) -> list[str]:
+        """Where the quantity is asked as a question: why, and what is typical."""
+        return [f"q.{self.field}.why", f"q.{self.field}.typical"]
+
     def retranslate(self) -> None:
         """Draw the words anew."""
         self.refresh()

@@ -31,13 +31,21 @@ SCREENS: dict[str, tuple[str, tuple[str, ...]]] = {
     "run": ("run", ()),
     "runs": ("run", ("ctrl+l",)),
     "results": ("results", ()),
+    "losses": ("results", ("f8", "f8")),
     "compare": ("results", ("f6",)),
     "bakeoff": ("results", ("f7",)),
     "lanes": ("results", ("f7", "enter")),
     "rehearsal": ("plan", ("f7",)),
     "export": ("export", ()),
 }
-LAST = {"runs": "_rows", "compare": "_standings", "bakeoff": "focused", "lanes": "_document", "rehearsal": "_found"}
+LAST = {
+    "losses": "_tally",
+    "runs": "_rows",
+    "compare": "_standings",
+    "bakeoff": "focused",
+    "lanes": "_document",
+    "rehearsal": "_found",
+}
 """What a screen has once it is complete."""
 RECIPE = Recipe(
     name="picture",
@@ -178,6 +186,12 @@ def report(run: RunDir, after: float) -> None:
         | {"low": "computed", "high": "computed"},
     }  # fmt: skip
     run.report_path.write_text(json.dumps(claim))
+    ways = ((0, 1), (0, 1), (1, 1), (1, 0), (0, 1), (0, 1), (1, 1), (0, 0))
+    kept = [
+        {**sample, "prompt": f"{n}. 반품하고 [i]싶어요[/i].", "score_before": before, "score_after": after}
+        for n, (before, after) in enumerate(ways * 8, 1)
+    ]
+    run.answers_path.write_text("".join(json.dumps(row) + "\n" for row in kept))
 
 
 @pytest.mark.parametrize("screen", SCREENS)

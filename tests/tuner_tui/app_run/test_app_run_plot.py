@@ -79,7 +79,8 @@ def test_a_number_on_an_axis_takes_at_most_eight_characters(value: float) -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(1234.0, "1234"), (9999.0, "9999"), (48_000, "48k"), (2e-5, "2.0e-05"), (0.0234, "0.0234")]
+    ("value", "shown"),
+    [(1234.0, "1234"), (9999.0, "9999"), (48_000, "48k"), (2e-5, "2e-5"), (1.984e-4, "1.98e-4"), (0.0234, "0.0234")],
 )
 def test_a_number_is_written_as_people_read_it(value: float, shown: str) -> None:
     assert plot.short(value) == shown

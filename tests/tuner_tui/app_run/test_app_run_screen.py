@@ -87,7 +87,7 @@ async def test_panels_show_what_the_method_reports(opened: Opened, start: Start)
         assert {"chart.gradient", "rewards_margin", "rewards_accuracy"} <= set(seen)
         loss = app.screen.query_one("#loss", Chart)
         assert dict(loss.curves[0].points)[31] is None
-        assert "17.0 GiB" in text_of(app)
+        assert "this run 17.0" in text_of(app)
         assert "310 W" in text_of(app)
 
 

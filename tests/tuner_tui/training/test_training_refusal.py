@@ -1,5 +1,6 @@
 """A refusal run says how often it refuses rightly and wrongly; refusing everything is no success."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ def test_right_and_wrong_refusals_are_counted_before_and_after(world: Path, tmp_
     assert found["refusals"]["after"]["refused"] > 0.5
     assert "over_refusal" in [check["id"] for check in found["checks"]]
     assert "to refuse" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    kept = [json.loads(line) for line in (tmp_path / "run" / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(kept) == found["after"]["items"]
+    assert all(row["score_after"] != row["score_before"] and row["reference"] for row in kept)
 
 
 def test_a_model_that_learned_to_refuse_everything_is_no_success(world: Path, tmp_path: Path) -> None:
