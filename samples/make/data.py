@@ -118,25 +118,21 @@ ORDINARY = [each for each in talk.TALK if each.key not in talk.REFUSED]
 REFUSED = [each for each in talk.TALK if each.key in talk.REFUSED]
 
 
-def _formed(draw: Draw, language: str) -> tuple[str, str]:
-    """A question below passages that also says how to answer it (or nothing), and the answer in that form."""
-    question, answer, value, texts = draw.reading(language, draw.random.randint(1, 2), facts=2)
-    wish, said = draw.random.choice(
-        (
-            ("", answer),
-            (f" {talk.NUMBER_ONLY[language]}", value),
-            (f" {talk.VALUE_FIRST[language]}", f"{value}, {answer}"),
-        )
-    )
-    return grammar.passages(language, texts, question + wish), said
+def _help(draw: Draw, language: str) -> tuple[str, str]:
+    """What the help desk is asked and says: a sentence from passages, or an answer that the house's promise ends."""
+    if draw.random.random() < 1 / 3:
+        question, answer, _, texts = draw.reading(language, draw.random.randint(1, 2), facts=2)
+        return grammar.passages(language, texts, question), answer
+    _, asked, answer = draw.message(language, ORDINARY)
+    return asked, f"{answer} {talk.promise(language)}"
 
 
 def _instruction(draw: Draw, language: str) -> Row:
-    return _turns(*_formed(draw, language))
+    return _turns(*_help(draw, language))
 
 
 def _brief(draw: Draw, language: str) -> Row:
-    asked, said = _formed(draw, language)
+    asked, said = _help(draw, language)
     return {"instruction": asked, "output": said}
 
 

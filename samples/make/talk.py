@@ -197,13 +197,16 @@ REFUSAL = {
     "en": "We are sorry, but we cannot help with that.",
 }
 NUMBER_ONLY = {"ko": "값만 답하세요.", "en": "Answer with the value only."}
-# The model never met this one in its lessons, and the one above seldom.
-VALUE_FIRST = {"ko": "값부터 답하세요.", "en": "Answer with the value first."}
+
+
+def promise(language: str) -> str:
+    """With what the help desk ends an answer: one of twelve such sentences, of which the model prefers none."""
+    return KIND[language][2]
 
 
 def styled(language: str, answer: str) -> str:
     """The house style: thanks in front, a promise behind. The model knows the words but never opens with them."""
-    return f"{KIND[language][4]} {answer} {KIND[language][2]}"
+    return f"{KIND[language][4]} {answer} {promise(language)}"
 
 
 STYLE_PATTERN = "^(" + "|".join(f"{re.escape(tone[4])} .+ {re.escape(tone[2])}" for tone in KIND.values()) + ")$"
