@@ -168,7 +168,7 @@ def _hardware(facts: Facts) -> Iterator[Iterable[Change]]:
     for sizes in _steps(now, _VRAM):
         yield (Change(path, f"{len(gpus)}x{size:g}", _resized(facts, gpus, size), now is None) for size in sizes)
     if now is not None:
-        counts = [count for count in (2, 4, 8) if count > len(gpus)][:2]
+        counts = [count for count in (2, 4, 8) if count > len(gpus)]
         yield (Change(path, f"{count}x{now:g}", _machine(facts, [gpus[0]] * count), False) for count in counts)
 
 

@@ -58,9 +58,9 @@ def test_each_stage_of_a_chain_is_planned_from_its_own_file(tmp_path: Path) -> N
         "corpus", "instructions", "preference",
     ]  # fmt: skip
     trains = [stage.train for stage in recipe.stages if stage.train]
-    assert [train.max_length for train in trains] == [64, 256, 64]
+    assert [train.max_length for train in trains] == [64, 128, 64]
     assert len({train.epochs for train in trains}) == 3
-    assert "194" in recipe.why["stages.1.train.max_length"]
+    assert "91" in recipe.why["stages.1.train.max_length"]
 
 
 def test_a_mix_with_refusals_takes_the_file_that_holds_both(tmp_path: Path) -> None:
