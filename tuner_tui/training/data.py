@@ -44,6 +44,8 @@ def load(recipe: Recipe, reader: Reader, say: Any) -> Split:
     else:
         held_out, _ = read_examples(Path(spec.eval).expanduser(), spec, reader, say)
         train, leaked = without(found, held_out)
+        if found and not train:
+            raise InputError("training.all_held_out", path=path, rows=len(found), eval=spec.eval)
     if not train or not held_out:
         raise InputError("training.data_too_few", path=path, rows=len(found))
     mixed_in, replayed = replay(recipe, len(train), held_out, reader, say)

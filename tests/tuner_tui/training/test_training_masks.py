@@ -39,3 +39,12 @@ def test_questions_that_fill_the_length_leave_nothing_to_learn(world: Path, tmp_
 def test_rows_without_an_answer_turn_are_refused(world: Path, tmp_path: Path) -> None:
     rows = [{"messages": [{"role": role, "content": f"{at}"}]} for at in range(4) for role in ("system", "user")]
     assert "training.data_unusable" in refused(world, tmp_path, "ft/sft:lora", rows)
+
+
+def test_training_rows_that_are_all_held_out_are_named_as_such(world: Path, tmp_path: Path) -> None:
+    made = little.recipe(world, "ft/sft:lora", "pairs", "loss", train__max_steps=1)
+    made["data"]["eval"] = made["data"]["train"]
+    assert little.start(tmp_path / "run", made) == 2
+    told = str(little.events(tmp_path / "run", "exit")[0]["text"])
+    assert "training.all_held_out" in told
+    assert "pairs.jsonl: the questions of all 36 usable rows" in told
