@@ -4,20 +4,23 @@ One Markdown row a method: held-out score before and after, training seconds, wh
 (LABEL, or LABEL with KEY=VALUE changes to the plan in one argument) to run only those. Nothing is looked up: each row
 is read from the report of the run just made.
 
-Measured so far on this code (2026-11-30, 2 cores, torch 2.13.0+cpu, transformers 5.23.0, trl 1.16.0, peft 0.21.2):
+Measured on this code (2026-11-30, two busy cores, one thread a run; torch 2.13.0+cpu, transformers 5.23.0, trl
+1.16.0, peft 0.21.2, bitsandbytes 0.50.2):
 
 | method | metric | before (95 %) | after (95 %) | steps | training / whole s | success |
 |---|---|---|---|---|---|---|
-| `ft/style:lora` (the demo) | regex | 0.000 (0.000 to 0.000) | 1.000 (1.000 to 1.000) | 210 | 70 / 74 | yes |
-| `ft/kto:lora` | preference_accuracy | 0.454 (0.376 to 0.535) | 0.699 (0.597 to 0.808) | 120 | 56 / 68 | yes |
-| `ft/rlhf_ppo:lora` | preference_accuracy | 0.448 (0.354 to 0.552) | 1.000 (1.000 to 1.000) | 450 | 148 / 195 | yes |
-| `ft/sft:lora` with DoRA | exact_match | 0.677 (0.583 to 0.771) | 0.688 (0.594 to 0.781) | 210 | 207 / 235 | yes |
-| `ft/sft:full` | exact_match | 0.677 (0.583 to 0.771) | 0.677 (0.583 to 0.771) | 210 | 195 | no |
-
-By exact match supervised tuning gained nothing here, though its loss falls (1.564 to 0.337 by full tuning). Before and
-after, the same 65 of 96 rows are right: 47 of 48 in Korean, 18 of 48 in English. All ask about names that are not in
-the training rows, and the practice model does not copy most of the English ones. Distillation's teacher is made by
-`ft/sft:full`, which ends without success, so its row cannot be made either.
+| `ft/sft:full` | exact_match | 0.312 (0.219 to 0.406) | 1.000 (1.000 to 1.000) | 210 | 50 / 61 | yes |
+| `ft/sft:lora` | exact_match | 0.312 (0.219 to 0.406) | 1.000 (1.000 to 1.000) | 168 | 52 / 71 | yes |
+| `ft/sft:qlora` | exact_match | 0.312 (0.219 to 0.406) | 1.000 (1.000 to 1.000) | 210 | 42 / 54 | yes |
+| `ft/sft:prefix` | exact_match | 0.312 (0.219 to 0.406) | 0.625 (0.521 to 0.719) | 630 | 165 / 186 | yes |
+| `ft/sft:prompt` | exact_match | 0.312 (0.219 to 0.406) | 0.990 (0.969 to 1.000) | 630 | 246 / 267 | yes |
+| `ft/sft:lora adapter.dora=true` | exact_match | 0.312 (0.219 to 0.406) | 1.000 (1.000 to 1.000) | 210 | 49 / 61 | yes |
+| `ft/sft:lora adapter.rslora=true` | exact_match | 0.312 (0.219 to 0.406) | 0.990 (0.969 to 1.000) | 210 | 43 / 54 | yes |
+| `ft/cpt:full` | loss | 6.571 (5.995 to 7.474) | 2.319 (1.938 to 2.960) | 120 | 9 / 17 | yes |
+| `ft/cpt:lora` | loss | 6.571 (5.995 to 7.474) | 1.619 (1.436 to 1.907) | 120 | 8 / 16 | yes |
+| `ft/cpt:lora train.packing=true` | loss | 6.571 (5.995 to 7.474) | 1.569 (1.390 to 1.840) | 120 | 8 / 17 | yes |
+| `ft/style:lora` | regex | 0.000 (0.000 to 0.000) | 0.990 (0.969 to 1.000) | 210 | 31 / 41 | yes |
+| `ft/domain_qa:lora` | exact_match | 0.000 (0.000 to 0.000) | 0.115 (0.052 to 0.188) | 228 | 24 / 34 | yes |
 """
 
 import json
