@@ -16,11 +16,15 @@ _SHAPES = ((0.01, 256, 4), (0.1, 640, 12), (0.5, 1024, 24), (1.5, 2048, 24), (3.
 """(billions of parameters, hidden size, layers) of common dense models; between them the nearest is stretched."""
 
 
+_LARGE_VOCAB, _SMALL_VOCAB, _TINY_VOCAB = 128_256, 32_000, 16_000
+"""Llama 3's vocabulary, Llama 2's, and that of models below 0.3 B."""
+
+
 @lru_cache(maxsize=1024)
-def nominal(params_b: float) -> Architecture:
+def nominal(params_b: float, large_vocab: int = _LARGE_VOCAB) -> Architecture:
     """A Llama-like shape of so many billion parameters: the nearest common shape, its feed-forward part stretched."""
     _, hidden, layers = min(_SHAPES, key=lambda shape: abs(_ratio(shape[0], params_b)))
-    vocab = 128_256 if params_b >= 0.3 else 16_000
+    vocab = large_vocab if params_b >= 0.3 else _TINY_VOCAB
     heads = max(hidden // 128, 4)
     fixed = _shape(hidden, layers, heads, vocab, 0)
     spare = params_b * 1e9 - parameter_count(fixed)
@@ -70,3 +74,15 @@ def for_method(
         strategy=Strategy.FSDP2 if n_gpus > 1 else Strategy.DDP,
     )
     return memory(spec)[1]
+
+
+def least_for_method(params_b: float, technique: str, objective: str, n_gpus: int) -> float:
+    """GiB per GPU below which the method surely does not fit, whatever the family: what is above the room is ruled out.
+
+    Several GPUs each hold embedding and head whole, so the size of the vocabulary decides, which a model's size does
+    not tell, and few published figures exist: the low end for a small one. On one GPU the likely figure.
+    """
+    if n_gpus == 1:
+        return for_method(params_b, technique, objective).likely
+    arch = nominal(max(params_b, 1e-4), _SMALL_VOCAB)
+    return for_method(params_b, technique, objective, n_gpus=n_gpus, arch=arch).low

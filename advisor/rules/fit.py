@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from advisor.candidates import FULL, LABELS, LORA, QLORA, TUNES, Target
 from advisor.case import Case
-from advisor.memory import Range, for_method
+from advisor.memory import Range, for_method, least_for_method
 from advisor.methods import Label, Objective, Technique
 from advisor.rules.rule import Outcome, Status, rule, veto, vote
 from advisor.rules.sources import LLAMA_FACTORY, QLORA_PAPER, TORCH_FINETUNE
@@ -60,13 +60,12 @@ def room_of(c: Case) -> Room | None:
 
 @lru_cache(maxsize=512)
 def _placed(params_b: float, room: Room) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Candidates that fit nowhere (likely peak above the room), and those that fit but may not (high above)."""
+    """Candidates that fit nowhere (the least that they need is above the room), and those that may not (high)."""
     beyond, tight = set(), set()
     for load in _DISTINCT:
-        ways = [(for_method(params_b, *load, n_gpus=count), size) for count, size in room]
-        if all(need.likely > size for need, size in ways):
+        if all(least_for_method(params_b, *load, n_gpus=count) > size for count, size in room):
             beyond.add(load)
-        elif all(need.high > size for need, size in ways):
+        elif all(for_method(params_b, *load, n_gpus=count).high > size for count, size in room):
             tight.add(load)
     return _candidates(beyond), _candidates(tight)
 
