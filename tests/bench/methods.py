@@ -14,13 +14,15 @@ Measured on this code (2026-11-30, two busy cores, one thread a run; torch 2.13.
 | `ft/sft:qlora` | exact_match | 0.312 (0.219 to 0.406) | 1.000 (1.000 to 1.000) | 210 | 42 / 54 | yes |
 | `ft/sft:prefix` | exact_match | 0.312 (0.219 to 0.406) | 0.625 (0.521 to 0.719) | 630 | 165 / 186 | yes |
 | `ft/sft:prompt` | exact_match | 0.312 (0.219 to 0.406) | 0.990 (0.969 to 1.000) | 630 | 246 / 267 | yes |
-| `ft/sft:lora adapter.dora=true` | exact_match | 0.312 (0.219 to 0.406) | 1.000 (1.000 to 1.000) | 210 | 49 / 61 | yes |
-| `ft/sft:lora adapter.rslora=true` | exact_match | 0.312 (0.219 to 0.406) | 0.990 (0.969 to 1.000) | 210 | 43 / 54 | yes |
+| `ft/sft:lora` with DoRA | exact_match | 0.312 (0.219 to 0.406) | 1.000 (1.000 to 1.000) | 210 | 49 / 61 | yes |
+| `ft/sft:lora` with rsLoRA | exact_match | 0.312 (0.219 to 0.406) | 0.990 (0.969 to 1.000) | 210 | 43 / 54 | yes |
 | `ft/cpt:full` | loss | 6.571 (5.995 to 7.474) | 2.319 (1.938 to 2.960) | 120 | 9 / 17 | yes |
 | `ft/cpt:lora` | loss | 6.571 (5.995 to 7.474) | 1.619 (1.436 to 1.907) | 120 | 8 / 16 | yes |
-| `ft/cpt:lora train.packing=true` | loss | 6.571 (5.995 to 7.474) | 1.569 (1.390 to 1.840) | 120 | 8 / 17 | yes |
+| `ft/cpt:lora`, packed | loss | 6.571 (5.995 to 7.474) | 1.569 (1.390 to 1.840) | 120 | 8 / 17 | yes |
 | `ft/style:lora` | regex | 0.000 (0.000 to 0.000) | 0.990 (0.969 to 1.000) | 210 | 31 / 41 | yes |
 | `ft/domain_qa:lora` | exact_match | 0.000 (0.000 to 0.000) | 0.115 (0.052 to 0.188) | 228 | 24 / 34 | yes |
+| `ft/refusal:lora` | exact_match | 0.490 (0.385 to 0.594) | 0.771 (0.677 to 0.854) | 210 | 22 / 33 | yes |
+| `ft/sft+refusal:lora` | exact_match | 0.490 (0.385 to 0.594) | 0.771 (0.677 to 0.854) | 210 | 22 / 33 | yes |
 """
 
 import json
@@ -76,8 +78,18 @@ def row(method: str, code: int, found: dict[str, Any], wall: float) -> str:
         return f"| {method} | | | | | | exit {code} |"
     before, after = found["before"], found["after"]
     shown = [f"{side['score']:.3f} ({side['low']:.3f} to {side['high']:.3f})" for side in (before, after)]
-    figures = [str(found["steps"]), f"{found['seconds']:.0f} / {wall:.0f}", "yes" if found["success"] else "no"]
+    verdict = ("yes" if found["success"] else "no") + refused(found.get("refusals"))
+    figures = [str(found["steps"]), f"{found['seconds']:.0f} / {wall:.0f}", verdict]
     return f"| {' | '.join([f'`{method}`', after['metric'], *shown, *figures])} |"
+
+
+def refused(told: dict[str, Any] | None) -> str:
+    """Refusals that were right and wrong, before and after, where refusing is learned."""
+    if told is None:
+        return ""
+    before, after = told["before"], told["after"]
+    right = f"refused {before['refused']:.0%}, then {after['refused']:.0%} of {after['to_refuse']}"
+    return f"; {right}, wrongly {before['over_refused']:.0%}, then {after['over_refused']:.0%} of {after['to_answer']}"
 
 
 def main() -> None:
