@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from advisor.facts import Facts, Hardware
+from advisor.facts import Facts, Hardware, Tried
 from tuner_tui import paths
 
 VERSION = 1
@@ -58,6 +58,13 @@ def answer(wizard: Wizard, path: str, value: Any) -> Wizard:
     if facts == wizard.facts:
         return msgspec.structs.replace(wizard, answered=answered)
     return msgspec.structs.replace(wizard, facts=facts, answered=answered, recipe_stale=wizard.recipe is not None)
+
+
+def measured(wizard: Wizard, history: dict[str, str]) -> Wizard:
+    """What a comparison found of the ways that were tried, in place of what was believed of them."""
+    for name, found in history.items():
+        wizard = answer(wizard, f"history.{name}", Tried(found))
+    return wizard
 
 
 def with_path(wizard: Wizard, name: str, value: str | None) -> Wizard:

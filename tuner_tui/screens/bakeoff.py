@@ -20,6 +20,7 @@ from tuner_tui.keys import bindings
 from tuner_tui.outside import Unavailable
 from tuner_tui.reading import Cancelled
 from tuner_tui.safe import clean
+from tuner_tui.state import measured
 from tuner_tui.widgets.hanging import Hanging, Row
 from tuner_tui.widgets.keybar import KeyBar
 from tuner_tui.widgets.meter import bar
@@ -86,7 +87,7 @@ class BakeoffScreen(ModalScreen[None]):
             yield Say("bakeoff.title", id="title", run=self._run_id)
             yield Say("bakeoff.why", classes="muted")
             yield Steps("goal", "bakeoff.goal", GOALS, self._goal, lambda goal: f"{goal:.2f}")
-            with VerticalScroll(id="table", can_focus=False):
+            with VerticalScroll(id="table"):
                 yield Hanging(id="told")
             with VerticalScroll(id="answers"):
                 yield Hanging(id="question")
@@ -157,8 +158,10 @@ class BakeoffScreen(ModalScreen[None]):
         self.retranslate()
 
     def on_bakeoff_screen_over(self, event: Over) -> None:
-        """The table in place of the progress."""
+        """The table in place of the progress; what was measured of the present run becomes a fact for the advice."""
         self._document, self._error = event.document, event.error
+        if event.document is not None and self.tuner.wizard.run_id == self._run_id:
+            self.tuner.change(measured(self.tuner.wizard, event.document.get("history") or {}))
         self.query_one("#answers").display = bool(self._answers)
         for name in ("#begin", "Steps", ".muted"):
             self.query_one(name).display = False

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from advisor.facts import Tried
 from tests.tuner_tui.app_run.conftest import Opened, text_of
 from tuner_tui import bakeoff
 from tuner_tui.outside import Outside
@@ -29,7 +30,8 @@ def lane(name: str, score: float) -> dict[str, Any]:
     return {
         "label": name, "metric": "regex", "score": score, "low": score, "high": score,
         "latency_ms": {"p50": 144.2, "p95": 200.9}, "tokens_per_request": 37.4, "peak_gb": 0.44,
-        "groups": {TRAP: score}, "difference_to_best": {"mean": 1 - score, "p": 0.001, "real": score < 1},
+        "also": {"bleu": 0.371}, "groups": {TRAP: score},
+        "difference_to_best": {"mean": 1 - score, "p": 0.001, "real": score < 1},
     }  # fmt: skip
 
 
@@ -37,9 +39,11 @@ DOCUMENT = {
     "items": 2,
     "lanes": [lane("zero_shot", 0.0), lane("few_shot", 0.125), lane("ft", 1.0)],
     "verdict": {"text": f"Tuning is best. {TRAP}"},
+    "history": {"prompting": "insufficient", "sft": "works"},
     "answers": [
         {"question": f"{at} {TRAP}", "reference": TRAP,
-         "lanes": {name: {"score": at * (name == "ft"), "answer": TRAP} for name in LANES}}
+         "lanes": {name: {"score": at * (name == "ft"), "answer": TRAP, "cites": TRAP, "blame": "answer"}
+                   for name in LANES}}
         for at in range(2)
     ],
 }  # fmt: skip
@@ -102,6 +106,10 @@ async def test_each_lane_is_followed_and_nothing_foreign_drives_the_screen(
             assert head in shown
         rows = [row for row in shown.split("\n") if say("compare.lane.few_shot") in row and "0.125" in row]
         assert "0.125 … 0.125" in rows[0], "a lane is one row"
+        await pilot.press("shift+tab", "end")
+        await until(lambda: "BLEU" in text_of(app) and "0.371" in text_of(app))
+        tried = app.wizard.facts.history
+        assert (tried.prompting, tried.rag, tried.sft) == (Tried.INSUFFICIENT, None, Tried.WORKS)
         await pilot.press("f2")
         await until(lambda: words({"en": "ko", "ko": "en"}[lang]).say("compare.lane.ft") in text_of(app))
 
