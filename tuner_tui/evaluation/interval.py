@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 
 RESAMPLES = 1000
+UNIT = (0.0, 1.0)
+"""Where scores lie."""
 
 
 def mean(values: Sequence[float]) -> float:
@@ -13,11 +15,21 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def bootstrap(values: Sequence[float], *, seed: int = 0, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean (Efron 1979), seeded: the same values give the same interval."""
-    if len(values) < 2:
-        return (values[0], values[0]) if values else (0.0, 0.0)
+def bootstrap(
+    values: Sequence[float], *, seed: int = 0, level: float = 0.95, scale: tuple[float, float] | None = None
+) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean (Efron 1979), seeded: the same values give the same interval.
+
+    Values that are all alike draw nothing else. Where they lie on a `scale`, the interval is then what so few of them
+    leave possible (Clopper & Pearson 1934, none or all of n): 1 of 1 right is 0.025 to 1, 100 of 100 is 0.964 to 1.
+    """
+    tail = (1 - level) / 2
+    if not values:
+        return 0.0, 0.0
+    if min(values) == max(values):
+        open_ = 1 - tail ** (1 / len(values)) if scale else 0.0
+        low, high = scale or (values[0], values[0])
+        return values[0] - open_ * (values[0] - low), values[0] + open_ * (high - values[0])
     draw = random.Random(seed)
     means = sorted(mean(draw.choices(values, k=len(values))) for _ in range(RESAMPLES))
-    tail = (1 - level) / 2
     return means[int(tail * RESAMPLES)], means[min(int((1 - tail) * RESAMPLES), RESAMPLES - 1)]

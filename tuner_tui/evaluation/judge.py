@@ -18,7 +18,7 @@ from msgspec import structs
 from advisor.errors import InputError
 from advisor.recipe import JudgeSpec, ModelSpec, Recipe
 from tuner_tui.evaluation.example import Example, for_model
-from tuner_tui.evaluation.interval import bootstrap, mean
+from tuner_tui.evaluation.interval import UNIT, bootstrap, mean
 from tuner_tui.retrieval.prompt import harmless
 from tuner_tui.safe import clean
 
@@ -83,7 +83,7 @@ def _pair(
     first = ask([_prompt(spec, q, r, mine, theirs) for q, r, mine, theirs in rows])
     swapped = ask([_prompt(spec, q, r, theirs, mine) for q, r, mine, theirs in rows])
     values = [_value(one, two) for one, two in zip(first, swapped, strict=True)]
-    low, high = bootstrap(values)
+    low, high = bootstrap(values, scale=UNIT)
     same = [float((one, two) in SAME) for one, two in zip(first, swapped, strict=True)]
     return Judged(
         label=other[0],

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.generate import answers
-from tuner_tui.evaluation.interval import bootstrap, mean
+from tuner_tui.evaluation.interval import UNIT, bootstrap, mean
 from tuner_tui.evaluation.likelihood import likelihoods
 from tuner_tui.evaluation.scorers import token_f1
 from tuner_tui.evaluation.weights import Weights, room_of
@@ -70,7 +70,7 @@ def kept(weights: Weights, tokenizer: Any) -> Kept:
             said[tuned] = answers(model, tokenizer, asked, max_new_tokens=MOST_TOKENS)
     before = [structs.replace(example, completion=text) for example, text in zip(asked, said[False], strict=True)]
     alike = [token_f1(after, each.completion) for after, each in zip(said[True], before, strict=True)]
-    low, high = bootstrap(alike)
+    low, high = bootstrap(alike, scale=UNIT)
     nats = {tuned: _nats(weights, tokenizer, before, tuned=tuned) for tuned in (False, True)}
     return Kept(
         items=len(PROMPTS),

@@ -13,7 +13,7 @@ from tuner_tui.evaluation import scorers
 from tuner_tui.evaluation.constrain import Constraint
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.generate import answers
-from tuner_tui.evaluation.interval import bootstrap, mean
+from tuner_tui.evaluation.interval import UNIT, bootstrap, mean
 from tuner_tui.evaluation.likelihood import Likelihood, likelihoods
 from tuner_tui.evaluation.refusals import is_refusal
 
@@ -103,7 +103,7 @@ def measure(
         values = [-each.log_prob / max(each.tokens, 1) for each in liked or wanted]
     else:
         values = graded(spec, examples, said, grade)
-    low, high = bootstrap(values)
+    low, high = bootstrap(values, scale=None if spec.metric is Metric.LOSS else UNIT)
     loss = _loss(liked or wanted)
     score = loss if spec.metric is Metric.LOSS else mean(values)
     return Measured(

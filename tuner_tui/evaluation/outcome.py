@@ -10,7 +10,7 @@ import msgspec
 from advisor.recipe import Metric
 from tuner_tui.evaluation.bakeoff import Compared, Measurement
 from tuner_tui.evaluation.lanes import Lane
-from tuner_tui.evaluation.paired import difference
+from tuner_tui.evaluation.paired import GAPS, LEAST, difference
 
 SHOWN = 200
 
@@ -32,13 +32,15 @@ def verdict(
     found: Compared, *, goal: float, advised: str | None, say: Callable[..., str]
 ) -> tuple[Verdict, dict[str, Any]]:
     """The verdict, and each lane's paired difference to the best one."""
-    lanes, sign = found.lanes, -1.0 if found.lanes[0].metric is Metric.LOSS else 1.0
-    best = max(lanes, key=lambda lane: sign * lane.score)
-    gaps = {lane.label.value: difference(best.values, lane.values) for lane in lanes}
+    losses = found.lanes[0].metric is Metric.LOSS
+    lanes, sign = found.lanes, -1.0 if losses else 1.0
+    best = max(lanes, key=lambda lane: (sign * lane.score, -list(Lane).index(lane.label)))
+    gaps = {lane.label.value: difference(best.values, lane.values, scale=None if losses else GAPS) for lane in lanes}
     equal = [lane for lane in lanes if lane is best or not gaps[lane.label.value].real]
-    chosen = min(equal, key=lambda lane: list(Lane).index(lane.label))
+    few = len(best.values) < LEAST
+    chosen = best if few else min(equal, key=lambda lane: list(Lane).index(lane.label))
     met = sign * chosen.score >= sign * goal
-    told = advised is not None and (met or any(gap.real for gap in gaps.values()))
+    told = advised is not None and not few and (met or any(gap.real for gap in gaps.values()))
     agrees = advised == chosen.label.value if told else None
     text = _text(chosen, best, lanes, equal, met=met, goal=goal, agrees=agrees, advised=advised, say=say)
     text = f"{text} {say(f'compare.next.{next_step(found, chosen, met=met, goal=goal)}')}"
@@ -62,15 +64,25 @@ def _text(
 ) -> str:
     name = say(f"compare.lane.{chosen.label.value}")
     parts = [say("compare.text.chosen", lane=name, score=f"{chosen.score:.3f}", lanes=len(lanes))]
-    if len(equal) == len(lanes) > 1:
-        parts.append(say("compare.text.no_difference"))
+    items = len(chosen.values)
+    if items < LEAST:
+        parts.append(say("compare.text.few", items=items, least=LEAST))
+    elif len(equal) == len(lanes) > 1:
+        parts.append(say("compare.text.no_difference", items=items))
     elif chosen is not best:
         parts.append(say("compare.text.equal", best=say(f"compare.lane.{best.label.value}"), score=f"{best.score:.3f}"))
     parts.append(say("compare.text.met" if met else "compare.text.not_met", goal=f"{goal:g}"))
+    if met and not _surely(chosen, goal):
+        parts.append(say("compare.text.by_chance", low=f"{chosen.low:.3f}", high=f"{chosen.high:.3f}", items=items))
     if agrees is not None:
         told = say(f"compare.lane.{advised}")
         parts.append(say("compare.text.agrees" if agrees else "compare.text.overturns", advised=told))
     return " ".join(parts)
+
+
+def _surely(lane: Measurement, goal: float) -> bool:
+    """Whether all of the interval is good enough."""
+    return lane.high <= goal if lane.metric is Metric.LOSS else lane.low >= goal
 
 
 FOUND_ENOUGH = 0.9
@@ -78,9 +90,12 @@ FOUND_ENOUGH = 0.9
 
 def next_step(found: Compared, chosen: Measurement, *, met: bool, goal: float) -> str:
     """What to do after this, by what the table itself says: a key under `compare.next`."""
+    sign = -1.0 if chosen.metric is Metric.LOSS else 1.0
+    reached = any(sign * lane.score >= sign * goal for lane in found.lanes)
+    if len(chosen.values) < LEAST or (reached and not met):
+        return "more_questions"
     if met:
         return "keep_tuned" if chosen.label.tuned else "keep_documents" if chosen.label.retrieves else "keep_prompt"
-    sign = -1.0 if chosen.metric is Metric.LOSS else 1.0
     if max(sign * chosen.low, sign * chosen.high) >= sign * goal:
         return "more_questions"
     measured = {lane.label for lane in found.lanes}

@@ -16,7 +16,7 @@ from advisor.errors import InputError
 from advisor.recipe import EvalSpec
 from tuner_tui.evaluation.endpoint import Answer, Endpoint, Rates
 from tuner_tui.evaluation.example import Example, Message
-from tuner_tui.evaluation.interval import bootstrap, mean
+from tuner_tui.evaluation.interval import UNIT, bootstrap, mean
 from tuner_tui.evaluation.lanes import turns_of
 from tuner_tui.evaluation.measure import GENERATED, Grade, Measured, graded
 from tuner_tui.safe import clean
@@ -115,7 +115,7 @@ def ask_all(
     found = ask_many(endpoint, asked, heard, parallel, max_tokens=spec.max_new_tokens, schema=schema)
     said = [each.answer for each in found]
     values = graded(spec, prompts, said, grade)
-    low, high = bootstrap(values)
+    low, high = bootstrap(values, scale=UNIT)
     measured = Measured(
         metric=spec.metric,
         score=mean(values),

@@ -16,6 +16,7 @@ from advisor.recipe import Check, Metric, RewardSpec, recipe_from
 from tuner_tui.bakeoff import with_history
 from tuner_tui.commands.compare import keep_facts
 from tuner_tui.evaluation.bakeoff import Compared, Measurement
+from tuner_tui.evaluation.interval import UNIT, bootstrap
 from tuner_tui.evaluation.lanes import Lane
 from tuner_tui.evaluation.outcome import document, next_step, verdict
 from tuner_tui.evaluation.paired import difference
@@ -134,7 +135,47 @@ def test_the_document_holds_the_contracts_keys() -> None:
 
 def test_no_difference_has_a_p_of_one_and_an_interval_around_zero() -> None:
     same = difference([1.0, 0.0, 1.0], [1.0, 0.0, 1.0])
-    assert (same.mean, same.low, same.high, same.p, same.real) == (0.0, 0.0, 0.0, 1.0, False)
+    assert (same.mean, same.p, same.real) == (0.0, 1.0, False)
+    assert same.low == pytest.approx(-same.high) == pytest.approx(0.025 ** (1 / 3) - 1)
+
+
+@pytest.mark.parametrize(("items", "real"), [(1, False), (2, False), (5, False), (6, True), (40, True)])
+def test_a_difference_of_so_few_questions_that_chance_makes_it_is_none(items: int, real: bool) -> None:
+    found = difference([1.0] * items, [0.0] * items)
+    assert found.p == pytest.approx(2 / 2**items if items < 10 else 1 / 2001)
+    assert found.real is real
+
+
+def test_a_score_of_all_or_nothing_has_the_interval_that_so_few_questions_leave() -> None:
+    binomial = {(1, 0): 0.975, (5, 0): 0.5218, (90, 0): 0.0402}  # Clopper & Pearson's upper ends
+    for (items, right), high in binomial.items():
+        assert bootstrap([float(right)] * items, scale=UNIT) == (0.0, pytest.approx(high, abs=1e-4))
+    assert bootstrap([1.0] * 5, scale=UNIT) == (pytest.approx(1 - 0.5218, abs=1e-4), 1.0)
+    assert bootstrap([2.5, 2.5]) == (2.5, 2.5)
+
+
+def test_too_few_questions_confirm_and_overturn_nothing() -> None:
+    _, found, _ = judged(lane(Lane.ZERO_SHOT, [0.0] * 5), lane(Lane.RAG, [1.0] * 5), advised="zero_shot")
+    assert (found.label, found.agrees_with_advice) == (Lane.RAG, None)
+    assert "Only 5 questions" in found.text
+    assert found.text.endswith(words("en").say("compare.next.more_questions"))
+
+
+def test_a_goal_that_chance_may_have_met_is_told_as_such() -> None:
+    sure, lucky = lane(Lane.RAG, [1.0] * 200), lane(Lane.RAG, [1.0] * 19 + [0.0])
+    told = {
+        name: judged(structs.replace(each, low=low))[1].text
+        for name, each, low in (("s", sure, 0.98), ("l", lucky, 0.85))
+    }
+    assert "Chance alone" in told["l"]
+    assert "Chance alone" not in told["s"]
+
+
+def test_where_only_another_lane_meets_the_goal_and_chance_may_be_why_more_questions_are_asked() -> None:
+    few, rag = lane(Lane.FEW_SHOT, [1.0] * 34 + [0.0] * 6), lane(Lane.RAG, [1.0] * 37 + [0.0] * 3)
+    _, found, _ = judged(structs.replace(few, high=0.89), rag)
+    assert (found.label, found.goal_met) == (Lane.FEW_SHOT, False)
+    assert found.text.endswith(words("en").say("compare.next.more_questions"))
 
 
 @pytest.mark.parametrize(
