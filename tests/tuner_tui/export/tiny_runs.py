@@ -10,12 +10,8 @@ from typing import Any
 
 import yaml
 
-TEMPLATE = (
-    "{% for m in messages %}{% if m['role'] == 'assistant' %}<|assistant|>{% generation %}{{ m['content'] }}"
-    "<|end|>{% endgeneration %}{% else %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
-MARKS = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
+from tests.tuner_tui.small_model import MARKS, save
+
 COLOURS = ["red", "blue", "green", "파랑", "노랑", "검정"]
 MakeRun = Callable[..., Path]
 
@@ -29,36 +25,13 @@ def run_module(*args: object, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def make_model(folder: Path) -> None:
-    """A random Llama of 2 layers with a byte-level tokenizer and a chat template that marks the answer."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    """The tests' small model with a token for every byte."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: index for index, token in enumerate([*MARKS, *letters])}
-    raw = Tokenizer(models.BPE(vocabulary, []))
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    raw.decoder = decoders.ByteLevel()
-    raw.add_special_tokens(MARKS)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=raw, pad_token="<|pad|>", eos_token="<|end|>", chat_template=TEMPLATE
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(7)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=256,
-        pad_token_id=0,
-        eos_token_id=1,
-        bos_token_id=None,
-        tie_word_embeddings=False,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    tokens = Tokenizer(models.BPE({token: index for index, token in enumerate([*MARKS, *letters])}, []))
+    tokens.add_special_tokens(MARKS)
+    save(folder, tokens, tied=False)
 
 
 def train(

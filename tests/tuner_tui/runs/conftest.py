@@ -1,7 +1,6 @@
 """A home of its own for every test, a recipe whose parts exist, and stand-ins for long trainings."""
 
 import json
-import signal
 import struct
 import subprocess
 import sys
@@ -13,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from advisor.recipe import DataSpec, ModelSpec, Recipe
-from tuner_tui.runs.directory import RunDir, create_run, list_runs
-from tuner_tui.runs.identity import alive, send
+from tests.homes import home as home
+from tuner_tui.runs.directory import RunDir, create_run
 from tuner_tui.runs.supervisor import launch
 
 STANDIN = Path(__file__).with_name("standin.py")
@@ -31,19 +30,6 @@ def child_command(run, *, resume=False):
 supervisor.child_command = child_command
 sys.exit(main(sys.argv[3:]))
 """
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """TUNER_HOME; whatever still runs in it afterwards is ended, by identity."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("TUNER_HOME", str(folder))
-    monkeypatch.setenv("TUNER_LANG", "en")
-    yield folder
-    for run in list_runs():
-        info = run.info()
-        if info is not None and info.identity is not None and alive(info.identity):
-            send(info.identity, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe
+from tests.tuner_tui.small_model import MARKS, TEMPLATE
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.training.gauge import Gauge
 from tuner_tui.training.job import Job
@@ -25,7 +26,7 @@ TALK = [
 ]
 PAIRS = [{"prompt": f"say {word}", "completion": f"{word}!"} for word in little.WORDS]
 NO_END = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% endfor %}<|assistant|>"
-UNMARKED = little.TEMPLATE.replace("{% generation %}", "").replace("{% endgeneration %}", "")
+UNMARKED = TEMPLATE.replace("{% generation %}", "").replace("{% endgeneration %}", "")
 SPACE = "Ġ"
 
 
@@ -44,7 +45,7 @@ def changed(world: Path, folder: Path, **config: Any) -> Path:
     shutil.copytree(world / "model", folder)
     (folder / "chat_template.jinja").unlink(missing_ok=True)
     path = folder / "tokenizer_config.json"
-    settings = {"chat_template": little.TEMPLATE, **json.loads(path.read_text()), **config}
+    settings = {"chat_template": TEMPLATE, **json.loads(path.read_text()), **config}
     path.write_text(json.dumps({key: value for key, value in settings.items() if value is not None}))
     return folder
 
@@ -76,7 +77,7 @@ def learned(found: Ready, row: int = 0) -> str:
     return str(found.tokenizer.decode(labels))
 
 
-@pytest.mark.parametrize("template", [little.TEMPLATE, UNMARKED], ids=["marked", "unmarked"])
+@pytest.mark.parametrize("template", [TEMPLATE, UNMARKED], ids=["marked", "unmarked"])
 def test_a_template_needs_no_generation_marks(world: Path, tmp_path: Path, template: str) -> None:
     model = changed(world, tmp_path / "model", chat_template=template)
     assert learned(ready(model, tmp_path / "run", PAIRS)) == "apple!<|end|>"
@@ -113,7 +114,7 @@ def merging(world: Path, folder: Path) -> Path:
     path = model / "tokenizer.json"
     raw = json.loads(path.read_text())
     vocabulary, merges = raw["model"]["vocab"], raw["model"]["merges"]
-    spare = next(name for name in reversed(vocabulary) if len(name) > 3 and name not in little.MARKS)
+    spare = next(name for name in reversed(vocabulary) if len(name) > 3 and name not in MARKS)
     number = vocabulary.pop(spare)
     raw["model"]["merges"] = [[SPACE, "4"]] + [each for each in merges if "".join(each) != spare and spare not in each]
     vocabulary[f"{SPACE}4"] = number
