@@ -52,9 +52,21 @@ def launch(
             for lock in locks:
                 os.close(lock)
         _children[run.path] = child
-        info = _record(info, child.pid, argv, events_from)
+        info = recorded(info, child.pid, argv, events_from)
         run.write_info(info)
     return info
+
+
+def claim(run: RunDir) -> None:
+    """Record this process, the only one that writes the run's log, as the run's.
+
+    Whoever launched it could not when killed in between; waits until they have, or are gone.
+    """
+    with locked(run):
+        info = run.info()
+        if info is not None and info.identity != identify(os.getpid()):
+            begun = run.events_path.stat().st_size if run.events_path.exists() else 0
+            run.write_info(recorded(info, os.getpid(), sys.orig_argv, begun))
 
 
 def resume(
@@ -118,7 +130,8 @@ def wait(run: RunDir, timeout_s: float, poll_s: float = 0.1) -> RunState:
     return state
 
 
-def _record(info: RunInfo, pid: int, argv: list[str], events_from: int) -> RunInfo:
+def recorded(info: RunInfo, pid: int, argv: Sequence[str], events_from: int) -> RunInfo:
+    """What is known about a run once a new attempt's process is there."""
     who = identify(pid)
     return msgspec.structs.replace(
         info,
@@ -129,5 +142,5 @@ def _record(info: RunInfo, pid: int, argv: list[str], events_from: int) -> RunIn
         launched=time.time(),
         attempt=info.attempt + 1,
         events_from=events_from,
-        command=argv,
+        command=list(argv),
     )

@@ -19,6 +19,7 @@ from tuner_tui.runs.adjust import Adjustment, adjusted, adjustment_of, keep_leng
 from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import Rehearse, RunDir
 from tuner_tui.runs.events import EventKind, ExitReason
+from tuner_tui.runs.supervisor import claim
 from tuner_tui.training import peers, trackers
 from tuner_tui.training.failure import Ending, ending_of
 from tuner_tui.training.job import Job
@@ -48,6 +49,8 @@ def main(argv: list[str] | None = None) -> int:
         print(error.text(language()), file=sys.stderr)
         return 2
     with writer as events:
+        if world() == 1:
+            claim(run)
         ending = attempt(run, events, resume=args.resume)
         if ending is not None:
             events.emit(EventKind.EXIT, reason=ending.reason, code=ending.code, text=ending.text)

@@ -10,13 +10,10 @@ import argparse
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
-
-from msgspec import structs
 
 from advisor.errors import InputError
 from advisor.methods import Objective
@@ -28,6 +25,7 @@ from tuner_tui.runs.outcome import outcome_of, tell
 from tuner_tui.runs.preflight import prepare
 from tuner_tui.runs.progress import Progress
 from tuner_tui.runs.state import state_of
+from tuner_tui.runs.supervisor import recorded
 from tuner_tui.runs.watch import RunWatch
 from tuner_tui.safe import clean
 from tuner_tui.words import language, words
@@ -82,19 +80,8 @@ def record(run: RunDir) -> None:
         if state_of(run).live and info.pid != who.pid:
             raise InputError("runs.already_running", run=run.id, pid=info.pid)
         run.stop_path.unlink(missing_ok=True)
-        run.write_info(
-            structs.replace(
-                info,
-                pid=who.pid,
-                process_start=who.start,
-                boot_id=who.boot_id,
-                host=who.host,
-                launched=time.time(),
-                attempt=info.attempt + 1,
-                events_from=run.events_path.stat().st_size if run.events_path.exists() else 0,
-                command=list(sys.orig_argv),
-            )
-        )
+        begun = run.events_path.stat().st_size if run.events_path.exists() else 0
+        run.write_info(recorded(info, who.pid, sys.orig_argv, begun))
 
 
 def _train(run: RunDir, *, resume: bool) -> int:

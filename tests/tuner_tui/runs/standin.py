@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
+from tuner_tui.runs.supervisor import claim
 
 TOTAL = 20
 HOSTILE = "\x1b]52;c;ZWNobyBwd25lZA==\x07\x1b[31m\x9b2J\u202etxt"
@@ -24,6 +25,7 @@ def main(scenario: str, run: RunDir, resume: bool) -> int:
     if scenario == "hostile":
         print(HOSTILE, flush=True)
     with EventWriter(run.events_path) as events:
+        claim(run)
         if scenario == "dies_at_once":
             return 3
         events.emit(EventKind.START, id=run.id, label="ft/sft:lora", total=TOTAL, resumed=resume)

@@ -76,6 +76,32 @@ def test_a_killed_run_is_crashed_not_running(start: Start, until: Until) -> None
     assert state_of(run) is RunState.CRASHED
 
 
+LAUNCHER = """
+import os, sys
+from pathlib import Path
+from tuner_tui.runs.directory import RunDir
+from tuner_tui.runs.supervisor import launch
+RunDir.write_info = lambda *_: os.kill(os.getpid(), 9)
+run = RunDir(Path(sys.argv[1]))
+launch(run, command=[sys.executable, sys.argv[2], "endless", str(run.path)])
+"""
+
+
+def test_a_run_whose_launcher_was_killed_before_it_could_record_it_is_running(recipe: Recipe, until: Until) -> None:
+    run = create_run(recipe)
+    standin = Path(__file__).with_name("standin.py")
+    done = subprocess.run([sys.executable, "-c", LAUNCHER, str(run.path), str(standin)])
+    assert done.returncode == -signal.SIGKILL
+    until(lambda: state_of(run) is RunState.RUNNING)
+    info = run.info()
+    assert info is not None
+    assert info.attempt == 1
+    with pytest.raises(InputError, match="running already"):
+        launch(run, command=["false"])
+    kill(run)
+    until(lambda: state_of(run) is RunState.CRASHED)
+
+
 def test_a_child_that_dies_before_its_first_word_is_crashed(start: Start, until: Until) -> None:
     run = start("dies_at_once")
     until(lambda: not state_of(run).live)
