@@ -54,7 +54,7 @@ def work(request: Request) -> dict[str, Any]:
     )
     return {
         "store": index.about["store"],
-        "files": len({chunk.file for chunk in index.chunks}),
+        "files": index.about["files"],
         "chunks": len(index.chunks),
         "chunked": {"by": by.name, "size": by.size, "overlap": by.overlap},
         "terms": index.about["terms"],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -57,12 +58,15 @@ def build(
     # Before any reading: a model that cannot be used is named at once.
     embedder, rerank = _models(spec, device)
     with found.building():
-        needed, skipped = _update(found, docs, by, cut, told)
+        began = time.monotonic()
+        done = _update(found, docs, by, cut, told)
         nearest, embedding = None, None
         if embedder is not None:
             from tuner_tui.retrieval.vectors import nearest_in
 
-            nearest, embedding = nearest_in(found, needed, embedder, spec.embedding or "")
+            nearest, embedding = nearest_in(found, done.needed, embedder, spec.embedding or "")
+        if done.read:
+            found.took(time.monotonic() - began, whole=done.read == done.files)
         passages, engine = found.opened()
     return Index(
         passages,
@@ -74,7 +78,14 @@ def build(
         passages=spec.passages,
         absent=spec.absent,
         keep=found,
-        about={"store": str(place), "terms": name, "embedding": embedding, "skipped": skipped},
+        about={
+            "store": str(place),
+            "terms": name,
+            "embedding": embedding,
+            "skipped": done.skipped,
+            "files": done.files,
+            **msgspec.to_builtins(found.times()),
+        },
     )
 
 
@@ -109,13 +120,20 @@ def _plain(path: Path) -> str:
     return os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
 
 
-def _update(
-    store: Store, docs: Path, by: Measure, cut: Cut, told: Told
-) -> tuple[list[tuple[Segment, Any]], dict[str, InputError]]:
+class Updated(NamedTuple):
+    """Every segment needed, with its passages' numbers; what could not be read; the files, and how many were read."""
+
+    needed: list[tuple[Segment, Any]]
+    skipped: dict[str, InputError]
+    files: int
+    read: int
+
+
+def _update(store: Store, docs: Path, by: Measure, cut: Cut, told: Told) -> Updated:
     """Read what is new, join it where anything changed.
 
-    Every segment that is needed, with its passages' numbers, and what could not be read: that is tried again at the
-    next build, for its remedy may leave no mark on the file. InputError when no file could be read.
+    What could not be read is tried again at the next build, for its remedy may leave no mark on the file. InputError
+    when no file could be read.
     """
     found = listed(docs)
     now, skipped = found.files, found.shut
@@ -137,7 +155,7 @@ def _update(
     manifest = store.manifest()
     if manifest is None or manifest.built is None or manifest.files != files_hash:
         store.join(needed, files_hash)
-    return needed, skipped
+    return Updated(needed, skipped, len(now), sum(path in now for path in fresh))
 
 
 def _kept(segments: list[Segment], now: dict[Path, os.stat_result]) -> dict[Path, tuple[Segment, File]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import hashlib
 import os
@@ -18,6 +17,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui.inspect.encoding import UTF8, encoding_of
 from tuner_tui.inspect.pages import declared_encoding, pdf_text
 from tuner_tui.inspect.rows import Bad
 
@@ -90,7 +90,7 @@ def name_of(path: Path, root: Path) -> str:
 
 
 def read(path: Path, root: Path) -> Document:
-    """One document; InputError names a file that is too large, broken, not UTF-8 or not to be read."""
+    """One document; InputError names a file that is too large, broken, in an unknown encoding or not to be read."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise InputError("retrieval.too_large", path=path, most=MAX_BYTES)
@@ -115,14 +115,15 @@ def _text(path: Path, raw: bytes) -> str:
 
 
 def _decoded(path: Path, raw: bytes, declared: str | None) -> str:
-    """UTF-8, UTF-16 with its mark, or what a page says of itself."""
-    marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return raw.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
+    """UTF-8, what a page says of itself, or the encoding that the bytes themselves tell (UTF-16, CP949, ...)."""
+    told = encoding_of(raw)
+    for name in ("utf-8-sig" if told == UTF8 else told, declared, "utf-8-sig"):
         with contextlib.suppress(UnicodeDecodeError, LookupError):
-            if declared:
-                return raw.decode(declared)
+            if name:
+                return raw.decode(name)
+    try:
+        return raw.decode(UTF8)
+    except UnicodeDecodeError as error:
         raise InputError("retrieval.encoding", path=path, byte=error.start) from None
 
 

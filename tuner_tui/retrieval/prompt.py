@@ -26,6 +26,7 @@ LOOKS = str.maketrans({other: letter for letter, others in ALIKE.items() for oth
 """What most readers, people and models, take for a letter or sign of the marks (Unicode TR 39 has all of them)."""
 HANGUL = re.compile("[가-힣]")
 OTHERWISE = {"ko": "자료에 없으면 이렇게 답하세요:", "en": "If the passages do not say, answer:"}
+NOTHING = {"ko": "(찾은 자료가 없습니다)", "en": "(none was found)"}
 FRAMES = {"ko": ("자료:", "질문:"), "en": ("Passages:", "Question:")}
 
 
@@ -85,14 +86,16 @@ def framed(question: str) -> bool:
 
 
 def with_passages(question: str, passages: Sequence[Chunk], marks: Sequence[str], absent: str | None = None) -> str:
-    """The question below its numbered passages, in the question's language; without passages the question alone.
+    """The question below its numbered passages, in the question's language.
 
-    `absent` is what to answer where the passages do not say.
+    `absent` is what to answer where the passages do not say, so also where none was found; without it the question then
+    stands alone.
     """
-    if not passages:
+    if not passages and not absent:
         return question
     language = "ko" if HANGUL.search(question) else "en"
     head, ask = FRAMES[language]
-    lines = [f"[{number}] {harmless(chunk.text, marks)}" for number, chunk in enumerate(passages, 1)]
+    lines = [] if passages else [NOTHING[language]]
+    lines += [f"[{number}] {harmless(chunk.text, marks)}" for number, chunk in enumerate(passages, 1)]
     otherwise = f"\n\n{OTHERWISE[language]} {absent}" if absent else ""
     return f"{head}\n" + "\n".join(lines) + f"{otherwise}\n\n{ask} {question}"

@@ -25,7 +25,7 @@ from tuner_tui.retrieval.index import words_of
 from tuner_tui.retrieval.shelf import use
 from tuner_tui.retrieval.terms import Cut
 
-FORMAT = 1
+FORMAT = 2
 SEGMENT_CHUNKS = 1024
 EMPTY_BYTES = 128
 
@@ -61,6 +61,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def rule(self) -> tuple[Any, ...]:
         """What must agree, or question and passage are cut in two ways."""
         return (self.format, self.terms, self.chunked_by, self.size, self.overlap)
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of the last build from nothing and of the last update; None where there was none in one go."""
+
+    build_s: float | None = None
+    update_s: float | None = None
 
 
 class Segment:
@@ -144,6 +151,19 @@ class Store:
             return msgspec.json.decode((self.folder / "manifest.json").read_bytes(), type=Manifest)
         except (OSError, msgspec.MsgspecError):
             return None
+
+    def times(self) -> Times:
+        """What building took here."""
+        try:
+            return msgspec.json.decode((self.folder / "times.json").read_bytes(), type=Times)
+        except (OSError, msgspec.MsgspecError):
+            return Times()
+
+    def took(self, seconds: float, *, whole: bool) -> None:
+        """Note what a build of the `whole` took, or an update."""
+        name = "build_s" if whole else "update_s"
+        told = msgspec.structs.replace(self.times(), **{name: round(seconds, 3)})
+        self._put("times.json", msgspec.json.encode(told))
 
     @contextmanager
     def building(self) -> Iterator[None]:
@@ -233,11 +253,14 @@ class Store:
         self._clean([segment for segment, _ in living])
 
     def _valid(self, manifest: Manifest) -> None:
+        self._put("manifest.json", msgspec.json.encode(manifest))
+
+    def _put(self, name: str, raw: bytes) -> None:
         aside = self.folder / f".new-{os.getpid()}"
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+        aside.write_bytes(msgspec.json.format(raw))
         with aside.open("rb") as file:
             os.fsync(file.fileno())
-        os.replace(aside, self.folder / "manifest.json")
+        os.replace(aside, self.folder / name)
 
     def _clean(self, living: Iterable[Segment]) -> None:
         """Remove what no build needs, unless someone else reads here now."""

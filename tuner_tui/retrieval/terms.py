@@ -14,10 +14,15 @@ KEPT_TAGS = ("N", "V", "XR", "MA", "MM")
 Cut = Callable[[Sequence[str]], list[list[str]]]
 
 
+def _one_form(text: str) -> str:
+    """One form of what reads the same: case, full width, ligatures of a PDF, composed letters."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
 def terms(text: str) -> list[str]:
     """Words, case folded; a Hangul word also gives its syllable pairs, since particles cling to it (Lee & Ahn 1996)."""
     found: list[str] = []
-    for word in TERM.findall(unicodedata.normalize("NFC", text).casefold()):
+    for word in TERM.findall(_one_form(text)):
         found.append(word)
         if "가" <= word[0] <= "힣":
             found += [word[at : at + 2] for at in range(len(word) - 1)]
@@ -56,7 +61,7 @@ def _morphemes() -> Cut:
         return loaded[0]
 
     def cut(texts: Sequence[str]) -> list[list[str]]:
-        plain = [unicodedata.normalize("NFC", text).casefold() for text in texts]
+        plain = [_one_form(text) for text in texts]
         found = [[word for word in TERM.findall(text) if not "가" <= word[0] <= "힣"] for text in plain]
         korean = [at for at, text in enumerate(plain) if HANGUL_WORD.search(text)]
         cut_up = kiwi().tokenize([plain[at] for at in korean]) if korean else ()

@@ -100,6 +100,7 @@ def test_what_cannot_be_read_costs_only_itself_and_is_tried_again(tmp_path: Path
     (docs / "nowhere.md").symlink_to(docs / "gone.md")
     (docs / "shut.txt").symlink_to("/proc/self/mem")  # opens and cannot be read, for the superuser too
     (docs / "old.txt").write_bytes("가격은 5,000원".encode("cp949"))
+    (docs / "latin.txt").write_bytes("Café".encode("latin-1"))  # which of many tables it is, its bytes do not tell
     (docs / "utf16.txt").write_text("무게는 3kg", encoding="utf-16")
     (docs / "euc.html").write_bytes("<meta charset=euc-kr><p>재질은 돌</p>".encode("euc-kr"))
     (docs / "empty.docx").write_bytes(b"PK")
@@ -108,9 +109,10 @@ def test_what_cannot_be_read_costs_only_itself_and_is_tried_again(tmp_path: Path
     found = build(docs, store=tmp_path / "store")
     assert {chunk.file: chunk.text for chunk in found.chunks} == {
         "utf16.txt": "무게는 3kg", "euc.html": "재질은 돌", "inner/가.MD": "색은 빨강", "\\xff.md": "이름이 깨진 파일",
+        "old.txt": "가격은 5,000원",
     }  # fmt: skip
     assert {each["file"] for each in found.skipped("en")} == {
-        "self.md", "nowhere.md", "shut.txt", "old.txt", "empty.docx",
+        "self.md", "nowhere.md", "shut.txt", "latin.txt", "empty.docx",
     }  # fmt: skip
     assert all(str(docs) in each["text"] for each in found.skipped("ko"))
     (docs / "gone.md").write_text("이제 있다")

@@ -103,6 +103,17 @@ def test_only_changed_files_are_read_again_and_a_torn_store_is_built_anew(folder
         assert "99 won" in build(folder, store=store).search("price of Lumora", 1)[0].chunk.text
 
 
+def test_text_in_older_encodings_and_odd_letters_is_found(tmp_path: Path) -> None:
+    korean = "환불 규정\n\n환불은 받은 날부터 20일 안에 신청할 수 있습니다."
+    for name, encoding in (("cp949", "cp949"), ("sixteen", "utf-16-le"), ("marked", "utf-8-sig")):
+        (tmp_path / f"{name}.txt").write_bytes(korean.encode(encoding))
+        assert build(tmp_path / f"{name}.txt").chunks[0].text == korean.replace("\n\n", "\n")
+    # A PDF writes ligatures, Korean prose full-width letters: whoever asks types neither.
+    (tmp_path / "odd.txt").write_text("The head o\ufb03ce has 86 desks. Ｗｉ－Ｆｉ works.", encoding="utf-8")
+    for asked in ("office", "wi"):
+        assert build(tmp_path / "odd.txt").search(asked, 1)
+
+
 def test_bad_documents_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError) as error:
@@ -191,6 +202,13 @@ def test_what_only_resembles_a_mark_stays() -> None:
 def test_taking_marks_out_ends_and_leaves_none(text: str) -> None:
     left = harmless(text, MARKS)
     assert harmless(left, MARKS) == left
+
+
+def test_where_nothing_is_found_the_model_is_told_so_and_what_to_answer() -> None:
+    told = with_passages("What is it?", [], (), "Not in the documents.")
+    assert told.startswith("Passages:\n(none was found)\n\nIf the passages do not say, answer: Not in the documents.")
+    assert told.endswith("\n\nQuestion: What is it?")
+    assert with_passages("What is it?", [], ()) == "What is it?"
 
 
 def test_what_to_say_where_the_passages_do_not_is_told_outside_of_them() -> None:

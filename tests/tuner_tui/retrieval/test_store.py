@@ -78,6 +78,18 @@ def test_an_updated_index_finds_what_a_fresh_one_finds(
     assert len(before & {each.name for each in (store / "segments").iterdir()}) > len(before) / 2
 
 
+def test_how_long_building_and_updating_took_is_kept(docs: Path, tmp_path: Path) -> None:
+    first = build(docs, store=tmp_path / "store").about
+    assert first["build_s"] > 0
+    assert first["update_s"] is None
+    same = build(docs, store=tmp_path / "store").about
+    assert (same["build_s"], same["update_s"]) == (first["build_s"], None)
+    (docs / "more.txt").write_text("One more document.", encoding="utf-8")
+    more = build(docs, store=tmp_path / "store").about
+    assert (more["build_s"], more["files"]) == (first["build_s"], first["files"] + 1)
+    assert more["update_s"] > 0
+
+
 def test_an_index_that_is_read_is_not_taken_away(docs: Path, tmp_path: Path) -> None:
     reader = build(docs, SPEC, store=tmp_path / "index")
     before = found(reader)
