@@ -1,14 +1,11 @@
-"""One fault at a random moment of a real process: what may be seen, what must be kept, and that resuming mends it."""
+"""One fault in one phase of a real process: what may be seen, what must be kept, and that resuming mends it."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import random
-import resource
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -20,24 +17,24 @@ from pathlib import Path
 import msgspec
 from worker import TOTAL
 
-from advisor.errors import InputError
 from advisor.recipe import DataSpec, ModelSpec, Recipe
 from tuner_tui.runs.directory import RunDir, create_run
 from tuner_tui.runs.follow import Follower
-from tuner_tui.runs.identity import alive, identify, send
+from tuner_tui.runs.identity import alive, send
+from tuner_tui.runs.outcome import outcome_of, tell
 from tuner_tui.runs.rehearsed import rehearsal_of
 from tuner_tui.runs.state import RunState, state_of
-from tuner_tui.runs.stop import Rung, StopLadder
 from tuner_tui.runs.supervisor import launch, wait
-from tuner_tui.runs.watch import RunWatch
-from tuner_tui.training.checkpoint import candidates, newest_valid
+from tuner_tui.training.checkpoint import newest_valid
+from tuner_tui.words import words
 
 WORKER = Path(__file__).with_name("worker.py")
 DEADLINE_S = 300.0
 PHASES = (
-    *("start", "prepare", "rehearse", "load", "baseline", "train", "train", "train"),
+    *("start", "prepare", "rehearse", "load", "baseline", "train"),
     *("evaluate", "save", "export", "index", "report"),
 )
+TRIES = 5
 RECIPE = Recipe(name="faults", label="ft/sft:lora", model=ModelSpec(id="m"), data=DataSpec(train="t"))
 ENDED = (RunState.FINISHED, RunState.STOPPED, RunState.FAILED, RunState.CRASHED)
 
@@ -51,13 +48,19 @@ def final_state() -> str:
 
 
 class Bench:
-    """A run that is disturbed again and again until it finishes; then the next one. `table` counts what was seen."""
+    """A run that is disturbed again and again until it finishes; then the next one.
+
+    `table` counts fault, phase and the state seen right after; `told` is what the user read, `resumed` how often the
+    run had to be resumed, both by fault.
+    """
 
     def __init__(self, seed: int, disk: Path | None = None) -> None:
         self.disk = disk
         self.teacher = Teacher()
         self.dice = random.Random(seed)
         self.table: Counter[tuple[str, str, str]] = Counter()
+        self.told: dict[str, str] = {}
+        self.resumed: Counter[str] = Counter()
         self.run = self.fresh()
         self.finished = 0
         self.log_hurt = False
@@ -92,15 +95,19 @@ class Bench:
         path = self.run.path / "acknowledged"
         return path.read_text().splitlines() if path.exists() else []
 
-    def inject(self, name: str) -> None:
-        """Wait for a random moment, do it, look, and go on."""
-        since, wanted, moment = len(self.acknowledged()), self.dice.choice(PHASES), self.dice.randrange(TOTAL)
-        self.until(lambda: self.is_moment(since, wanted, moment) or not self.living)
+    def inject(self, name: str, harm: Callable[[Bench], None], wanted: str) -> None:
+        """Wait for the wanted phase, in training for a random step of it, do harm, look, and go on."""
+        for _ in range(TRIES):
+            since, moment = len(self.acknowledged()), self.dice.randrange(TOTAL)
+            self.until(lambda since=since, moment=moment: self.is_moment(since, wanted, moment) or not self.living)
+            if self.living:
+                break
+            self.go_on(name)  # it is past that phase: the next attempt, or the next run, comes to it
         phase = self.phase()
-        FAULTS[name](self)
+        harm(self)
         self.check(name)
         self.table[(name, phase, str(state_of(self.run)))] += 1
-        self.go_on()
+        self.go_on(name)
 
     def is_moment(self, since: int, wanted: str, moment: int) -> bool:
         """Whether this attempt has come to the wanted phase, in training so many steps into it."""
@@ -122,6 +129,12 @@ class Bench:
             assert state in (RunState.RUNNING, *ENDED), state
         else:
             assert state in ENDED, (name, state)
+        for lang in ("en", "ko"):
+            lines = tell(self.run, outcome_of(self.run), words(lang))
+            assert lines
+            assert all(line.strip() and "{" not in line for line in lines), lines
+            if lang == "en" and not self.living:
+                self.told.setdefault(name, lines[0])
         told = [event["t"] for event in Follower(self.run.events_path).poll(1_000_000)]
         if not self.log_hurt:
             kinds = Counter(line.split()[0] for line in self.acknowledged())
@@ -138,7 +151,7 @@ class Bench:
             found = newest_valid(self.run.checkpoints)[1]
             assert not saved or (found is not None and found.step >= max(saved)), f"{name}: a checkpoint is lost"
 
-    def go_on(self) -> None:
+    def go_on(self, name: str) -> None:
         """Resume what ended early; a finished run must be right, and another takes its place."""
         self.until(lambda: (state_of(self.run) in ENDED and not self.living) or state_of(self.run) is RunState.RUNNING)
         state = state_of(self.run)
@@ -150,6 +163,7 @@ class Bench:
             self.log_hurt, self.saved_from = False, 0
             self.run = self.fresh()
         elif state is not RunState.RUNNING:
+            self.resumed[name] += 1
             self.launch(self.run, resume=True)
 
     def close(self) -> None:
@@ -195,235 +209,3 @@ class Teacher:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-
-def kill(bench: Bench) -> None:
-    """SIGKILL: crashed, unless its last word was out."""
-    bench.signal(signal.SIGKILL)
-    bench.until(lambda: not bench.living)
-    assert state_of(bench.run) is not RunState.RUNNING
-
-
-def terminate(bench: Bench) -> None:
-    """SIGTERM: it saves and stops."""
-    bench.signal(signal.SIGTERM)
-    bench.until(lambda: not bench.living)
-    assert state_of(bench.run) in (RunState.STOPPED, RunState.FINISHED, RunState.CRASHED)
-
-
-def hang_up(bench: Bench) -> None:
-    """SIGHUP, as when the terminal closes: nothing happens, from the first instruction on."""
-    before = bench.living
-    bench.signal(signal.SIGHUP)
-    assert not before or bench.living or state_of(bench.run) is RunState.FINISHED
-
-
-def ask(bench: Bench) -> None:
-    """The stop file, by the ladder, by two people at once."""
-    ladders = [StopLadder(bench.run), StopLadder(bench.run)]
-    bench.until(lambda: all(ladder.climb().rung is Rung.GONE for ladder in ladders))
-
-
-def hurry(bench: Bench) -> None:
-    """The ladder climbed at once."""
-    ladder = StopLadder(bench.run, grace_s=(0.0, 0.0, 30.0))
-    bench.until(lambda: ladder.climb().rung is Rung.GONE)
-    assert state_of(bench.run) in (RunState.STOPPED, RunState.FINISHED)
-
-
-def freeze(bench: Bench) -> None:
-    """Stopped by the kernel for a moment: still running."""
-    bench.signal(signal.SIGSTOP)
-    alive_then = bench.living
-    state = state_of(bench.run)
-    bench.signal(signal.SIGCONT)
-    assert not alive_then or state in (RunState.RUNNING, *ENDED)
-
-
-def torn_log(bench: Bench) -> None:
-    """Killed in the middle of a line."""
-    kill(bench)
-    with bench.run.events_path.open("ab") as file:
-        file.write(b'{"v":1,"t":"exit","reason":"do')
-
-
-def nul_log(bench: Bench) -> None:
-    """A power cut leaves zeros where data was promised."""
-    kill(bench)
-    with bench.run.events_path.open("ab") as file:
-        file.write(b"\0" * bench.dice.randrange(1, 5000))
-
-
-def rotten_log(bench: Bench) -> None:
-    """Bytes in the middle of the log are overwritten."""
-    kill(bench)
-    size = bench.run.events_path.stat().st_size if bench.run.events_path.exists() else 0
-    if size > 200:
-        with bench.run.events_path.open("r+b") as file:
-            bench.log_hurt = True
-            file.seek(bench.dice.randrange(0, size // 2))
-            file.write(bench.dice.randbytes(40))
-
-
-def rotten_checkpoint(bench: Bench) -> None:
-    """The newest checkpoint is damaged: a flipped byte, a file cut off, a file gone."""
-    kill(bench)
-    found = candidates(bench.run.checkpoints)
-    if not found:
-        return
-    path = found[0] / bench.dice.choice(["state", "bulk", "manifest.json"])
-    how = bench.dice.choice(["flip", "cut", "gone"])
-    bench.saved_from = len(bench.acknowledged())
-    if not path.exists():
-        return
-    content = bytearray(path.read_bytes())
-    if how == "gone":
-        path.unlink()
-    else:
-        at = bench.dice.randrange(len(content))
-        content[at] ^= 0x41
-        path.write_bytes(bytes(content[:at] if how == "cut" else content))
-
-
-def torn_record(bench: Bench) -> None:
-    """Another process has the pid of ours: it must not count as the run, nor be signalled."""
-    kill(bench)
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    try:
-        info, other = bench.run.info(), identify(stranger.pid)
-        assert info is not None
-        assert other is not None
-        bench.run.write_info(msgspec.structs.replace(info, pid=stranger.pid))
-        assert state_of(bench.run) is not RunState.RUNNING
-        ladder = StopLadder(bench.run, grace_s=(0.0, 0.0, 0.0))
-        assert ladder.climb().rung is Rung.GONE
-        assert stranger.poll() is None
-    finally:
-        stranger.kill()
-        stranger.wait()
-
-
-def clock_back(bench: Bench) -> None:
-    """The clock was set back by a year while nobody looked: alive is alive, dead is dead."""
-    info = bench.run.info()
-    assert info is not None
-    bench.run.write_info(msgspec.structs.replace(info, launched=(info.launched or 0.0) + 3.2e7))
-
-
-def two_watchers(bench: Bench) -> None:
-    """Two who watch see the same."""
-    first, second = RunWatch(bench.run), RunWatch(bench.run)
-    first.poll(10**6)
-    second.poll(10**6)
-    first.poll(10**6)
-    assert first.view.step <= TOTAL
-    for watch in (first, second):
-        watch.close()
-
-
-def second_launch(bench: Bench) -> None:
-    """Someone starts the same run again: refused while it lives."""
-    if not bench.living or state_of(bench.run) is not RunState.RUNNING:
-        return
-    before = bench.run.info()
-    try:
-        bench.launch(bench.run, resume=True)
-    except InputError:
-        assert bench.run.info() == before
-
-
-def teacher_fails(bench: Bench) -> None:
-    """The endpoint is down, hangs, babbles or breaks off just when it is needed: the run fails, and says so."""
-    kill(bench)
-    if state_of(bench.run) is RunState.FINISHED:
-        return
-    (bench.run.path / "teacher.jsonl").unlink(missing_ok=True)
-    bench.teacher.mode = bench.dice.choice(["is down", "hangs", "babbles", "breaks off"])
-    bench.launch(bench.run, resume=True)
-    bench.until(lambda: not bench.living)
-    assert state_of(bench.run) is RunState.FAILED, bench.teacher.mode
-    bench.teacher.mode = "answers"
-
-
-def driver_gone(bench: Bench) -> None:
-    """The GPU's driver fails for a while: readings stop, the run does not."""
-    before, harm = bench.living, bench.run.path / "no-driver"
-    harm.touch()
-    threading.Event().wait(0.15)
-    assert not before or bench.living or state_of(bench.run) in (RunState.FINISHED, RunState.STOPPED)
-    harm.unlink()
-
-
-def no_memory(bench: Bench) -> None:
-    """The system grants no more memory: the run ends as out of memory, unless it needs none any more."""
-    info = bench.run.info()
-    assert info is not None
-    if not bench.living or info.pid is None:
-        return
-    try:
-        held = next(line for line in Path(f"/proc/{info.pid}/status").read_text().splitlines() if "VmData" in line)
-        limit = int(held.split()[1]) * 1024 + (4 << 20)
-        resource.prlimit(info.pid, resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
-    except (OSError, StopIteration):
-        return
-    bench.until(lambda: not bench.living)
-    assert state_of(bench.run) in (RunState.FAILED, RunState.FINISHED, RunState.CRASHED)
-
-
-def disk_full(bench: Bench) -> None:
-    """A neighbour fills the disk to the last byte; later there is room again."""
-    if bench.disk is None:
-        return
-    filler = bench.disk / "filler"
-    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        for _ in range(10**6):
-            file.write(b"x" * (1 << 16))
-    threading.Event().wait(0.1)
-    if bench.living:
-        bench.signal(signal.SIGTERM)
-        bench.until(lambda: not bench.living)
-    filler.unlink()
-    assert state_of(bench.run) in ENDED
-
-
-def disk_read_only(bench: Bench) -> None:
-    """The disk was remounted read-only, as after an error of the medium: nothing starts there, nothing is lost."""
-    kill(bench)
-    if bench.disk is None:
-        return
-    before = state_of(bench.run)
-    changed = subprocess.run(["mount", "-o", "remount,ro", str(bench.disk)], capture_output=True)
-    if changed.returncode:
-        return
-    try:
-        bench.launch(bench.run, resume=True)
-    except (InputError, OSError):
-        pass
-    else:
-        raise AssertionError("started on a disk that cannot be written")
-    finally:
-        subprocess.run(["mount", "-o", "remount,rw", str(bench.disk)], check=True)
-    assert state_of(bench.run) is before
-
-
-FAULTS: dict[str, Callable[[Bench], None]] = {
-    "kill -9": kill,
-    "SIGTERM": terminate,
-    "SIGHUP": hang_up,
-    "stop, twice at once": ask,
-    "stop, hurried to SIGKILL": hurry,
-    "frozen and thawed": freeze,
-    "log torn": torn_log,
-    "log filled with NUL": nul_log,
-    "log overwritten": rotten_log,
-    "checkpoint damaged": rotten_checkpoint,
-    "pid reused": torn_record,
-    "clock set back": clock_back,
-    "two watchers": two_watchers,
-    "launched twice": second_launch,
-    "endpoint fails": teacher_fails,
-    "GPU driver gone": driver_gone,
-    "no memory granted": no_memory,
-    "disk full": disk_full,
-    "disk read-only": disk_read_only,
-}

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from advisor.errors import InputError
 from tuner_tui import probe
 from tuner_tui.evaluation.endpoint import Endpoint
 from tuner_tui.export.place import Place
@@ -21,6 +22,7 @@ from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import RunDir, write_atomic
 from tuner_tui.runs.events import EventKind, ExitReason
 from tuner_tui.runs.rehearsed import Rehearsal, keep, rehearsal_of
+from tuner_tui.runs.supervisor import claim
 from tuner_tui.training import monitor
 from tuner_tui.training.checkpoint import PARTIAL, clear_partial, newest_valid, rotate, seal
 from tuner_tui.training.failure import Ending, ending_of
@@ -30,6 +32,7 @@ TOTAL = 60
 SAVE_EVERY = 10
 STEP_S = 0.002
 PAUSE_S = 0.02
+SLOW_S = 0.5
 BALLAST_BYTES = 16 << 20
 PASSAGES = 40
 ORIGIN = {"recipe_sha256": "r", "data_sha256": "d", "threads": 1}
@@ -76,6 +79,8 @@ class Worker:
     def readings(self) -> list[dict[str, Any]]:
         """What the monitor reads, from a driver that may be gone."""
         library = Gone() if (self.run.path / "no-driver").exists() else None
+        if (self.run.path / "slow-driver").exists():
+            time.sleep(SLOW_S)
         found = probe.sample(library=library)
         return [{"device": one.device, "source": one.source, "process_bytes": one.process_bytes} for one in found]
 
@@ -91,8 +96,8 @@ class Worker:
         clear_partial(self.run.checkpoints)
         keep(self.run, Rehearsal(device="cpu", source="VmHWM", stages=[], peak_bytes=1))
 
-    def ask(self) -> None:
-        """A teacher's answer, asked for once a run."""
+    def ask(self, question: str) -> None:
+        """An answer of a teacher or a judge, asked for once a run."""
         there = Endpoint(
             os.environ["TUNER_FAULT_URL"],
             "teacher",
@@ -100,7 +105,7 @@ class Worker:
             timeout_s=0.3,
             sleep=lambda seconds: None,
         )
-        assert there.answer([{"role": "user", "content": "2 + 2?"}], max_tokens=4) == "4"
+        assert there.answer([{"role": "user", "content": question}], max_tokens=4) == "4"
 
     def export(self, state: str) -> None:
         """The result, and the index of the documents: whole or not there."""
@@ -124,7 +129,7 @@ class Worker:
         clear_partial(self.run.checkpoints)
         self.rehearse()
         self.pause("load")
-        self.ask()
+        self.ask("2 + 2?")
         found, manifest, _ = newest_valid(self.run.checkpoints) if resume else (None, None, [])
         step = manifest.step if manifest else 0
         state = (found / "state").read_text() if found else "0" * 64
@@ -143,8 +148,9 @@ class Worker:
             if self.stopping and step < TOTAL:
                 self.save(step, state)
                 return Ending(ExitReason.STOPPED, 130, "stopped")
-        for phase in ("evaluate", "save"):
-            self.pause(phase)
+        self.pause("evaluate")
+        self.ask("3 + 1?")
+        self.pause("save")
         self.export(state)
         self.pause("report")
         write_atomic(self.run.report_path, f'{{"success": true, "state": "{state}"}}'.encode())
@@ -153,7 +159,13 @@ class Worker:
 
 def main(run: RunDir, resume: bool) -> int:
     """Like the training child's own: an ending for everything that can be caught."""
-    with CoachedWriter(run.events_path, words("en")) as events:
+    try:
+        writer = CoachedWriter(run.events_path, words("en"))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with writer as events:
+        claim(run)
         worker = Worker(run, events)
         signal.signal(signal.SIGTERM, lambda number, frame: setattr(worker, "asked", True))
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
