@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from advisor.words import Words
@@ -18,12 +19,9 @@ def table(document: dict[str, Any], told: Words) -> str:
 
 def lanes_table(document: dict[str, Any], told: Words, room: int | None = None) -> list[str]:
     """Head and one line a lane; where they do not fit into `room` cells the last columns are left out."""
-    head = ["lane", None, "interval", "latency", "tokens", "memory", "difference"]
-    metric = told.metric(document["lanes"][0]["metric"])
-    rows = [[told.say(f"compare.table.{name}") if name else metric for name in head]]
-    rows += [_row(lane, told) for lane in document["lanes"]]
-    widths = [max(_width(row[at]) for row in rows) for at in range(len(head))]
-    shown = len(head)
+    rows = lane_rows(document["lanes"], told.say)
+    widths = [max(_width(row[at]) for row in rows) for at in range(len(rows[0]))]
+    shown = len(rows[0])
     while room is not None and shown > 2 and sum(widths[:shown]) + 2 * (shown - 1) > room:
         shown -= 1
     return _aligned(rows, shown)
@@ -47,6 +45,7 @@ def notes(document: dict[str, Any], told: Words) -> list[str]:
         numbers = {"first": f"{recall['1']:.3f}", "third": f"{recall['3']:.3f}", "mrr": f"{found['mrr']:.3f}"}
         lines.append(told.say("compare.table.retrieval", **numbers, items=found["items"], chunks=found["chunks"]))
         lines += _retrievers(found, told)
+    lines += _made(document.get("made") or {}, told)
     lines += _groups(document["lanes"], told) + _judged(document, told)
     return lines + _beside(document, told) + _tasks(document, told)
 
@@ -75,6 +74,22 @@ def _retrievers(found: dict[str, Any], told: Words) -> list[str]:
         counts = {name: part["items"] for name, part in split.items()}
         lines.append(told.say("compare.table.blame", lane=told.say(f"compare.lane.{lane}"), **counts, **numbers))
     return lines
+
+
+def _made(made: dict[str, Any], told: Words) -> list[str]:
+    """What had to be made before anything could be asked, and how long it took."""
+    lines = []
+    if made.get("index"):
+        index = made["index"]
+        numbers = {name: _seconds(index[name]) for name in ("build_s", "update_s")}
+        lines.append(told.say("compare.table.index", files=index["files"], **numbers))
+    if made.get("training_s") is not None:
+        lines.append(told.say("compare.table.training", seconds=_seconds(made["training_s"])))
+    return lines
+
+
+def _seconds(value: float | None) -> str:
+    return "—" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
 def _figure(value: float | None) -> str:
@@ -146,18 +161,36 @@ def _beside(document: dict[str, Any], told: Words) -> list[str]:
     return lines
 
 
-def _row(lane: dict[str, Any], told: Words) -> list[str]:
-    gap = lane["difference_to_best"]
-    behind = f"{gap['mean']:.3f} (p {gap['p']:.3f})" if gap["real"] else told.say("compare.table.none")
-    return [
-        told.say(f"compare.lane.{lane['label']}"),
-        f"{lane['score']:.3f}",
-        f"{lane['low']:.3f} … {lane['high']:.3f}",
-        f"{lane['latency_ms']['p50']:.0f} / {lane['latency_ms']['p95']:.0f}",
-        f"{lane['tokens_per_request']:.0f}",
-        "—" if lane["peak_gb"] is None else f"{lane['peak_gb']:.2f}",
-        behind,
+def lane_rows(lanes: list[dict[str, Any]], say: Callable[..., str]) -> list[list[str]]:
+    """Head and one row a lane; what answers cost has a column where any lane's is known."""
+    priced = any(lane.get("cost_per_1k") is not None for lane in lanes)
+    names = ["lane", "", "interval", "latency", "tokens", *(["cost"] if priced else []), "memory", "difference"]
+    metric = say(f"metric.{lanes[0]['metric']}.short")
+    return [[say(f"compare.table.{name}") if name else metric for name in names]] + [
+        [
+            say(f"compare.lane.{lane['label']}"),
+            f"{lane['score']:.3f}",
+            f"{lane['low']:.3f} … {lane['high']:.3f}",
+            f"{lane['latency_ms']['p50']:.0f} / {lane['latency_ms']['p95']:.0f}",
+            f"{lane['tokens_per_request']:.0f}",
+            *([_dollars(lane.get("cost_per_1k"))] if priced else []),
+            "—" if lane["peak_gb"] is None else f"{lane['peak_gb']:.2f}",
+            _behind(lane["difference_to_best"], say),
+        ]
+        for lane in lanes
     ]
+
+
+def _dollars(cost: float | None) -> str:
+    """Three digits that count, however cheap."""
+    return "—" if cost is None else f"{cost:.3g}"
+
+
+def _behind(gap: dict[str, Any], say: Callable[..., str]) -> str:
+    if not gap["real"]:
+        return say("compare.table.none")
+    chance = "p < 0.001" if gap["p"] < 0.001 else f"p {gap['p']:.3f}"
+    return f"{gap['mean']:.3f} ({chance})"
 
 
 def _width(text: str) -> int:

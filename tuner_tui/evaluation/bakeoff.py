@@ -17,7 +17,7 @@ from tuner_tui.evaluation import judge
 from tuner_tui.evaluation.also import also, perplexity
 from tuner_tui.evaluation.cites import passage_of
 from tuner_tui.evaluation.constrain import Constraint, form_of
-from tuner_tui.evaluation.cost import Peak, percentiles
+from tuner_tui.evaluation.cost import Peak, percentiles, training_s
 from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.fewshot import FewShot, choices_of
 from tuner_tui.evaluation.generate import answers, end_tokens
@@ -87,7 +87,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
     `cited` are the passages that stood above each question, `used` by lane the one that each answer rests on, `named`
     the documents that hold the answers, `skipped` those that could not be read, `troubles` why judge or tasks have no
-    figures, `seen` how many of the questions were trained on.
+    figures, `seen` how many of the questions were trained on, `made` what building the index and training took.
     """
 
     questions: list[str]
@@ -104,6 +104,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     skipped: list[str] = []
     troubles: list[str] = []
     seen: int = 0
+    made: dict[str, Any] = {}
 
 
 class Bench:
@@ -192,7 +193,17 @@ class Bench:
             skipped=self._skipped(self.index),
             troubles=troubles,
             seen=self.seen,
+            made=self._made(),
         )
+
+    def _made(self) -> dict[str, Any]:
+        """Seconds of the index, built and last updated, and of the training, as its own report has them."""
+        made: dict[str, Any] = {}
+        if self.index is not None:
+            made["index"] = {name: self.index.about[name] for name in ("files", "build_s", "update_s")}
+        if self.weights.tuned and self.asked.tuned is not None:
+            made["training_s"] = training_s(Path(self.asked.tuned))
+        return made
 
     def _tried(self, measure: Callable[[], list[Any]], troubles: list[str]) -> list[Any]:
         """What the lanes' figures do not rest on cannot take them away: why there is none goes to `troubles`."""

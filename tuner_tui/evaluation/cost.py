@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 
 def percentiles(times: Sequence[float]) -> dict[str, float]:
@@ -13,6 +16,14 @@ def percentiles(times: Sequence[float]) -> dict[str, float]:
         "p50": round(ordered[len(ordered) // 2], 1),
         "p95": round(ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)], 1),
     }
+
+
+def training_s(folder: Path) -> float | None:
+    """Seconds that training these weights took, by the report beside them; None where there is none."""
+    try:
+        return float(msgspec.json.decode((folder.parent / "report.json").read_bytes())["seconds"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError):
+        return None
 
 
 class Peak:

@@ -125,6 +125,7 @@ def document(found: Compared, judged: Verdict, gaps: dict[str, Any], goal: float
         "skipped": found.skipped,
         "troubles": found.troubles,
         "seen": found.seen,
+        "made": found.made,
         "failed": msgspec.to_builtins(found.failed),
         "judged": msgspec.to_builtins(found.judged),
         "tasks": msgspec.to_builtins(found.tasks),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
+from tuner_tui.compared import lane_rows
 from tuner_tui.training.page import STYLE
 
 Say = Callable[..., str]
@@ -71,24 +72,7 @@ def chart(lanes: list[dict[str, Any]], goal: float, say: Say) -> str:
 
 
 def _figures(lanes: list[dict[str, Any]], say: Say) -> str:
-    names = ("lane", "interval", "latency", "tokens", "memory", "difference")
-    head = [say(f"compare.table.{name}") for name in names]
-    head.insert(1, str(lanes[0]["metric"]))
-    rows = []
-    for lane in lanes:
-        gap = lane["difference_to_best"]
-        behind = f"{gap['mean']:.3f} (p {gap['p']:.3f})" if gap["real"] else say("compare.table.none")
-        rows.append(
-            [
-                say(f"compare.lane.{lane['label']}"),
-                f"{lane['score']:.3f}",
-                f"{lane['low']:.3f} … {lane['high']:.3f}",
-                f"{lane['latency_ms']['p50']:.0f} / {lane['latency_ms']['p95']:.0f}",
-                f"{lane['tokens_per_request']:.0f}",
-                "—" if lane["peak_gb"] is None else f"{lane['peak_gb']:.2f}",
-                behind,
-            ]
-        )
+    head, *rows = lane_rows(lanes, say)
     return _table(head, [("", row) for row in rows], "plain")
 
 

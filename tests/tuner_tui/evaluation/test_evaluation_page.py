@@ -1,11 +1,12 @@
 """The page of a comparison loads nothing and runs nothing; its filters work without a script, its texts stay texts."""
 
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from tuner_tui.compared import notes
+from tuner_tui.compared import notes, table
 from tuner_tui.evaluation.page import outcome_for, page
 from tuner_tui.words import words
 
@@ -89,6 +90,18 @@ def test_judge_tasks_groups_and_what_could_not_be_measured_stand_on_the_page(lan
         "BLEU",
     ):
         assert text in shown, text
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_what_answers_cost_what_had_to_be_made_and_a_chance_too_small_to_write_are_told(lang: str) -> None:
+    told, found = words(lang), document()
+    found["made"] = {"index": {"files": 13, "build_s": 0.277, "update_s": None}, "training_s": 227.8}
+    assert told.say("compare.table.cost") not in page(found, goal=0.9, lang=lang, say=told.say)
+    found["lanes"][1] |= {"cost_per_1k": 0.04125, "difference_to_best": {"real": True, "mean": 0.5, "p": 0.0005}}
+    for shown in (page(found, goal=0.9, lang=lang, say=told.say, notes=notes(found, told)), table(found, told)):
+        plain = unescape(shown)
+        for text in (told.say("compare.table.cost"), "0.0413", "p < 0.001", "0.28", "—", "228"):
+            assert text in plain, text
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
