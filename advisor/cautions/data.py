@@ -6,6 +6,7 @@ from advisor.case import some
 from advisor.cautions.caution import Params, Seen, caution, when
 from advisor.facts import Access, Goal
 from advisor.methods import Objective
+from advisor.rules.preference import CYCLE, PILOT
 from advisor.rules.sources import (
     ALPACA,
     BRIEF_RAG,
@@ -34,7 +35,15 @@ def few_examples(s: Seen) -> Params:
 def few_preferences(s: Seen) -> Params:
     """There are preference pairs, and they are few."""
     prefs = s.case.prefs
-    return when(prefs is not None and 0 < prefs < 100, prefs=prefs, pilot=100)
+    return when(prefs is not None and 0 < prefs < PILOT, prefs=prefs, pilot=PILOT)
+
+
+@caution("preferences_for_a_pilot", ZEPHYR, DPO_PPO)
+def preferences_for_a_pilot(s: Seen) -> Params:
+    """Preferences are trained on, enough for a try and far from what the published recipes took."""
+    prefs = s.case.prefs
+    learned = s.has(Objective.DPO, Objective.ORPO)
+    return when(learned and prefs is not None and PILOT <= prefs < CYCLE, prefs=prefs, good=CYCLE)
 
 
 @caution("corpus_too_small_for_cpt", SYNTHETIC_CPT)

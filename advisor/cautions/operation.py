@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from advisor.case import reaches
 from advisor.cautions.caution import Params, Seen, caution, when
-from advisor.facts import Access, Changes, Goal
+from advisor.facts import Access, Changes, Goal, Tried
 from advisor.rules.sources import (
     AIRTRAIN,
     AZURE,
@@ -25,6 +26,14 @@ def prompts_leave_too(s: Seen) -> Params:
 def hosted_tuning_ends(s: Seen) -> Params:
     """The model is tuned at its provider, and providers are ending that."""
     return when(s.case.access == Access.API_FT)
+
+
+@caution("closed_model_limits", MS_LESSON)
+def closed_model_leaves_the_prompt(s: Seen) -> Params:
+    """Examples to learn from are there, the prompt fell short, and the model admits nothing but a better prompt."""
+    spent = s.case.prompting == Tried.INSUFFICIENT
+    left = not s.label.tunes and not s.retrieves
+    return when(s.case.access == Access.API and spent and left and reaches(s.case.pairs, 50))
 
 
 @caution("measure_retrieval", SOUDANI)
