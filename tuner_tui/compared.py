@@ -81,15 +81,16 @@ def _made(made: dict[str, Any], told: Words) -> list[str]:
     lines = []
     if made.get("index"):
         index = made["index"]
-        numbers = {name: _seconds(index[name]) for name in ("build_s", "update_s")}
-        lines.append(told.say("compare.table.index", files=index["files"], **numbers))
+        took = [(name, index[f"{name}_s"]) for name in ("build", "update") if index[f"{name}_s"] is not None]
+        parts = [told.say(f"compare.table.index_{name}", seconds=_seconds(seconds)) for name, seconds in took]
+        lines.append(" ".join([told.say("compare.table.index", files=index["files"]), *parts]))
     if made.get("training_s") is not None:
         lines.append(told.say("compare.table.training", seconds=_seconds(made["training_s"])))
     return lines
 
 
-def _seconds(value: float | None) -> str:
-    return "—" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
 def _figure(value: float | None) -> str:

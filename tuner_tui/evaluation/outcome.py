@@ -63,7 +63,8 @@ def _text(
     say: Callable[..., str],
 ) -> str:
     name = say(f"compare.lane.{chosen.label.value}")
-    parts = [say("compare.text.chosen", lane=name, score=f"{chosen.score:.3f}", lanes=len(lanes))]
+    said = "compare.text.chosen" if len(lanes) > 1 else "compare.text.only"
+    parts = [say(said, lane=name, score=f"{chosen.score:.3f}", **({"lanes": len(lanes)} if len(lanes) > 1 else {}))]
     items = len(chosen.values)
     if items < LEAST:
         parts.append(say("compare.text.few", items=items, least=LEAST))
@@ -99,8 +100,9 @@ def next_step(found: Compared, chosen: Measurement, *, met: bool, goal: float) -
     if max(sign * chosen.low, sign * chosen.high) >= sign * goal:
         return "more_questions"
     measured = {lane.label for lane in found.lanes}
-    recall = found.retrieval.recall.get("3", 1.0) if found.retrieval else 1.0
-    if recall < FOUND_ENOUGH:
+    known = [there for there in _there(found) if there is not None]
+    there = sum(known) / len(known) if known else found.retrieval.recall.get("3", 1.0) if found.retrieval else 1.0
+    if there < FOUND_ENOUGH:
         return "better_retrieval"
     if found.retrieval is None and not any(lane.retrieves for lane in measured):
         return "documents" if any(lane.tuned for lane in measured) else "tune_or_documents"
