@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import keyword
 import os
@@ -48,6 +49,8 @@ COMMANDS = (
     "web",
 )
 
+UNWRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+
 
 class Parser(argparse.ArgumentParser):
     """argparse, but usage errors are one clear line and exit code 2."""
@@ -74,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            say(InputError("runs.unwritable", path=error.filename or "?", detail=error.strerror).text(language()))
+            return ExitCode.FAILED
         return _crashed(error, args[0] if args and args[0] in COMMANDS else "tuner")
 
 

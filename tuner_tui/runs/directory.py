@@ -169,7 +169,6 @@ def create_run(
     `root` is the folder of runs, or another one for runs that are not to be listed.
     """
     root = root or paths.runs()
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     created = time.time()
     run = _new_folder(root, recipe, created)
     text = (source_text if source_text is not None else encode_recipe(recipe)).encode()
@@ -201,10 +200,11 @@ def _new_folder(root: Path, recipe: Recipe, created: float) -> RunDir:
     while True:
         path = root / f"{stamp}-{_slug(recipe)}-{secrets.token_hex(2)}"
         try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.mkdir(mode=0o700)
-        except FileExistsError:
-            continue
         except OSError as error:
+            if isinstance(error, FileExistsError) and root.is_dir():
+                continue
             raise InputError("runs.home", path=str(root), detail=error.strerror or str(error)) from None
         return RunDir(path)
 
@@ -267,10 +267,16 @@ def refuse_foreign(run: RunDir) -> None:
 
 @contextmanager
 def locked(run: RunDir) -> Iterator[None]:
-    """Hold the run's lock, so that nobody else launches it meanwhile; waits for the other holder."""
+    """Hold the run's lock, so that nobody else launches it meanwhile; waits for the other holder.
+
+    InputError where the run's folder cannot be written.
+    """
     import fcntl
 
-    fd = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fd = os.open(run.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise InputError("runs.unwritable", path=str(run.path), detail=error.strerror or str(error)) from None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield

@@ -105,6 +105,26 @@ def test_neither_the_app_nor_a_resume_nor_the_queue_starts_what_the_disk_cannot_
     assert turn(create_run(recipe), Ticket(since=0.0)).reason == "disk"
 
 
+def test_nothing_starts_on_a_disk_that_was_mounted_read_only_and_that_is_said(
+    disk: Path,
+    recipe_file: Path,
+    tuner: Callable[..., subprocess.CompletedProcess[str]],
+    start: Callable[[str], RunDir],
+    until: Callable[[Callable[[], object]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TUNER_HOME", str(disk))
+    crashed = start("dies_at_once")
+    until(lambda: state_of(crashed).ended)
+    subprocess.run(["mount", "-o", "remount,size=24m,ro", str(disk)], check=True)
+    for args in (("resume", crashed.id), ("rehearse", str(recipe_file)), ("run", str(recipe_file))):
+        done = tuner(*args)
+        assert done.returncode == 2, done.stderr
+        assert "Read-only file system" in done.stderr
+        assert "cli.crashed" not in done.stderr
+    assert state_of(crashed) is RunState.CRASHED
+
+
 @pytest.mark.slow
 def test_a_real_run_on_a_full_disk_says_so_and_resumes_when_there_is_space(
     tmp_path: Path, disk: Path, until: Callable[[Callable[[], object]], None], monkeypatch: pytest.MonkeyPatch
