@@ -184,7 +184,16 @@ def plateau(t: Telemetry) -> Evidence | None:
         return None
     if most_gained(stands[:half], stands[half:]) > min(FLAT_GAIN * found.first, FLAT_SHARE * gained):
         return None
+    if _held_out_falls(t.eval_losses, t.step / 2):
+        return None
     return {"since": int(t.step / 2), "now": round(found.last, 4)}
+
+
+def _held_out_falls(points: Points, since: float) -> bool:
+    """Whether the held-out loss, which has no batches to differ by, still fell after `since`."""
+    before = [value for step, value in points if value is not None and step <= since]
+    after = [value for step, value in points if value is not None and step > since]
+    return bool(before and after) and after[-1] < (1 - SLOW_GAIN) * before[-1]
 
 
 def _never_moved(t: Telemetry, found: Course) -> bool:

@@ -237,6 +237,15 @@ def test_a_loss_that_never_moved_stands_still_whatever_its_noise() -> None:
     assert ids(Telemetry(**{**here, "objective": "kto"}, eval_losses=points([2.01] * 3, every=20))) == set()
 
 
+def test_a_loss_that_stands_still_is_no_plateau_while_the_held_out_loss_falls() -> None:
+    dice = random.Random(4)
+    falls = [3.0 - 0.08 * at for at in range(28)] + [0.75 + dice.gauss(0, 0.02) for _ in range(77)]
+    run = {"step": 105, "total": 200, "losses": points(falls), "rates": points([2e-3] * 105)}
+    assert ids(Telemetry(**run)) == {"COA007"}
+    assert ids(Telemetry(**run, eval_losses=points([0.864, 0.86], every=50))) == {"COA007"}
+    assert ids(Telemetry(**run, eval_losses=points([0.864, 0.654], every=50))) == set()
+
+
 def test_learning_by_heart_shows_without_a_rise_too() -> None:
     falls = points([2.0 * 0.95**at for at in range(80)])
     run = {"step": 80, "total": 100, "losses": falls, "rates": points([2e-4] * 80)}
