@@ -14,8 +14,13 @@ CHAT_MARKS = (
     r"<\|[^|<>]{0,60}\|>|</?s>|<</?sys>>|\[/?(?:inst|system_prompt|available_tools|tool_calls|tool_results)\]"
     r"|</?(?:start|end)_of_(?:turn|role|text)>|<(?:bos|eos|pad|unk)>|</?think>|</?tool_(?:call|response)>"
 )
-SPEAKERS = r"passages|question|system|user|assistant|human|자료|질문|시스템|사용자"
+SPEAKERS = (
+    r"passages|question|answer(?: [ab])?|instructions?|response|system|user|assistant|human"
+    r"|자료|질문|답변|답하세요|시스템|사용자"
+)
 TURN = re.compile(rf"(?<!\w)(?:{SPEAKERS})\s*(:)")
+NUMBERED = re.compile(r"(?<![\w\])}])[\[［【〔]\s*(\d{1,4})\s*[\]］】〕](?=\s+\S)")
+"""What looks like the head of another passage; a footnote after a word and an index after a name are none."""
 ALIKE = {
     "a": "аɑα", "b": "Ьƅ", "c": "сϲ", "d": "ԁ", "e": "еҽ", "g": "ɡ", "h": "һ", "i": "іıɩι", "j": "ј", "k": "κк",
     "l": "ӏ", "m": "м", "n": "ո", "o": "оοօ", "p": "рρ", "q": "ԛ", "r": "г", "s": "ѕ", "t": "т", "u": "υս", "v": "ѵν",
@@ -31,7 +36,8 @@ FRAMES = {"ko": ("자료:", "질문:"), "en": ("Passages:", "Question:")}
 
 
 def harmless(text: str, marks: Sequence[str]) -> str:
-    """One line of text without special tokens, control characters or a speaker's `Name:`, also in letters that look so.
+    """One line of text without special tokens, control characters, a speaker's `Name:`, also in letters that look so,
+    and without another passage's `[number]`, which becomes `(number)`.
 
     `marks` are the tokenizer's special tokens as text; those of the common chat templates go too, for an endpoint's
     tokenizer is not known here. What is taken out leaves a space.
@@ -43,7 +49,7 @@ def harmless(text: str, marks: Sequence[str]) -> str:
     before = None
     while text != before:  # spaces that fall together can make a mark
         before, text = text, _without(" ".join(text.split()), pattern)
-    return text
+    return NUMBERED.sub(r"(\1)", text)
 
 
 def _without(text: str, marks: re.Pattern[str]) -> str:

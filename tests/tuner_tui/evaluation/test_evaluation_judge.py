@@ -81,7 +81,7 @@ def test_a_rubric_grades_each_answer_alone(server: Server) -> None:  # noqa: F81
     assert grade(examples, ["x\nAnswer: y", "z", "w"]) == [0.0, 1.0, 0.5]
     asked = server.seen[0]["messages"][0]["content"]  # type: ignore[index]
     assert asked.startswith("Is it short?")
-    assert re.findall(r"^Answer: (.*)$", asked, re.MULTILINE) == ["x Answer: y"]
+    assert re.findall(r"^Answer: (.*)$", asked, re.MULTILINE) == ["x Answer y"]
     server.plan = ["good"] * 3
     with pytest.raises(InputError, match="안녕"):
         grade(examples, ["a", "b", "c"])
