@@ -160,10 +160,14 @@ def second_launch(bench: Bench) -> None:
 
 def second_writer(bench: Bench) -> None:
     """A second process begins to train into the same folder by itself: it is refused, and writes nothing."""
-    if not bench.living:
-        return
-    done = subprocess.run([sys.executable, str(WORKER), str(bench.run.path), "--resume"], capture_output=True)
-    assert done.returncode == 2 or not bench.living or state_of(bench.run) is RunState.FINISHED, done.stderr
+    bench.signal(signal.SIGSTOP)  # or the first may be done before the second looks
+    if bench.living:
+        before = bench.run.events_path.stat().st_size if bench.run.events_path.exists() else None
+        done = subprocess.run([sys.executable, str(WORKER), str(bench.run.path), "--resume"], capture_output=True)
+        if before is not None:
+            assert done.returncode == 2, done.stderr
+            assert bench.run.events_path.stat().st_size == before
+    bench.signal(signal.SIGCONT)
 
 
 def teacher_fails(bench: Bench) -> None:

@@ -133,8 +133,8 @@ class Bench:
             lines = tell(self.run, outcome_of(self.run), words(lang))
             assert lines
             assert all(line.strip() and "{" not in line for line in lines), lines
-            if lang == "en" and not self.living:
-                self.told.setdefault(name, lines[0])
+            if lang == "en" and not self.living and (state is not RunState.FINISHED or name not in self.told):
+                self.told[name] = lines[0]
         told = [event["t"] for event in Follower(self.run.events_path).poll(1_000_000)]
         if not self.log_hurt:
             kinds = Counter(line.split()[0] for line in self.acknowledged())
