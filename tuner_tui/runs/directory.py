@@ -217,13 +217,17 @@ def _slug(recipe: Recipe) -> str:
 
 def list_runs() -> list[RunDir]:
     """All runs, the newest first; folders that hold no run are passed over."""
+    found = [run for run in run_folders() if run.info_path.exists() or run.recipe_path.exists()]
+    return sorted(found, key=_created, reverse=True)
+
+
+def run_folders() -> list[RunDir]:
+    """The folders where runs are kept, in no order, nothing read of them."""
     try:
-        folders = [entry for entry in os.scandir(paths.runs()) if entry.is_dir(follow_symlinks=False)]
+        with os.scandir(paths.runs()) as entries:
+            return [RunDir(Path(entry.path)) for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
-    found = [RunDir(Path(entry.path)) for entry in folders]
-    found = [run for run in found if run.info_path.exists() or run.recipe_path.exists()]
-    return sorted(found, key=_created, reverse=True)
 
 
 def _created(run: RunDir) -> tuple[float, str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from advisor.errors import InputError
-from tuner_tui.runs.directory import RunDir, list_runs, locked, refuse_foreign, write_atomic
+from tuner_tui.runs.directory import RunDir, locked, refuse_foreign, run_folders, write_atomic
 from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
 from tuner_tui.runs.identity import Identity, alive, elsewhere, identify, send
 from tuner_tui.runs.spawn import spawn
@@ -58,9 +58,14 @@ def write_ticket(run: RunDir, ticket: Ticket) -> None:
     write_atomic(run.path / "queue.json", msgspec.json.encode(ticket))
 
 
+def leave_line(run: RunDir) -> None:
+    """Take the ticket away: a run that has started, or never will, is not looked at by those who wait."""
+    (run.path / "queue.json").unlink(missing_ok=True)
+
+
 def waiting() -> list[tuple[RunDir, Ticket]]:
     """All runs that wait, the one that came first first."""
-    found = [(run, ticket) for run in list_runs() if (ticket := ticket_of(run)) and state_of(run) is RunState.QUEUED]
+    found = [(run, ticket) for run in run_folders() if (ticket := ticket_of(run)) and state_of(run) is RunState.QUEUED]
     return sorted(found, key=lambda pair: (pair[1].since, pair[0].id))
 
 
@@ -104,7 +109,7 @@ def leave_queue(run: RunDir) -> bool:
             return False
         if ticket is not None and ticket.waiter is not None:
             send(ticket.waiter, signal.SIGTERM)
-        (run.path / "queue.json").unlink(missing_ok=True)
+        leave_line(run)
         with EventWriter(run.events_path) as events:
             events.emit(EventKind.EXIT, reason=ExitReason.STOPPED.value, code=0, text=None)
     return True

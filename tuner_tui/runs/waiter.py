@@ -17,7 +17,7 @@ from tuner_tui.runs.devices import Device, devices
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.identity import identify
 from tuner_tui.runs.locks import try_lock
-from tuner_tui.runs.queue import Ticket, is_waited_for, ticket_of, waiting, write_ticket
+from tuner_tui.runs.queue import Ticket, is_waited_for, leave_line, ticket_of, waiting, write_ticket
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.state import RunState, state_of
 from tuner_tui.runs.supervisor import launch
@@ -36,11 +36,11 @@ class Turn(NamedTuple):
 
 def turn(run: RunDir, ticket: Ticket, found: Callable[[tuple[int, ...]], list[Device]] = devices) -> Turn:
     """The first device that is free for this run; the lock that comes with it is ours to pass on or close."""
-    if not _has_room(run):
-        return Turn(reason="disk")
     first = next((other for other, theirs in waiting() if is_waited_for(theirs) or other == run), run)
     if first != run:
         return Turn(reason=f"behind:{first.id}")
+    if not _has_room(run):
+        return Turn(reason="disk")
     reason = "no_device"
     for device in found(ticket.gpus):
         lock = try_lock(device.lock)
@@ -74,6 +74,7 @@ def wait_for_turn(run: RunDir, poll_s: float = POLL_S) -> int:
             if now.device.visible is not None:
                 os.environ["CUDA_VISIBLE_DEVICES"] = now.device.visible
             launch(run, keep=(now.lock,))
+            leave_line(run)
             return 0
         if (now.reason, me) != (ticket.reason, ticket.waiter):
             write_ticket(run, msgspec.structs.replace(ticket, reason=now.reason, waiter=me))
