@@ -259,17 +259,21 @@ class CoachedWriter(EventWriter):
 
     def __init__(self, path: Path, words: Words) -> None:
         super().__init__(path, reserve=True)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._fd)
-            raise InputError("runs.two_writers", path=str(path)) from None
         self._words = words
         self._folder = path.parent
         self._lock = threading.RLock()
         self._disk_at = float("-inf")
         self._coach: Coach | None = _heard(path)
         self._deadline_s: float | None = None
+
+    def _opened(self, path: Path) -> int:
+        descriptor = super()._opened(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise InputError("runs.two_writers", path=str(path)) from None
+        return descriptor
 
     def coach_by(self, recipe: Recipe) -> None:
         """What the recipe says that a coach must know."""

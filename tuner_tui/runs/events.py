@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import os
@@ -69,9 +70,27 @@ class EventWriter:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time, *, reserve: bool = False) -> None:
         self._clock, self._redact = clock, redactor()
+        self._path, self._fd = path, self._opened(path)
         self._reserve = _set_aside(path.with_name(".reserve")) if reserve else None
-        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self._torn = _ends_torn(self._fd)
+
+    def _opened(self, path: Path) -> int:
+        """The log's descriptor; whoever must be the only writer locks it here."""
+        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+    def _follow_name(self) -> None:
+        """Write where the log's name is: a rotation may have renamed the file. What cannot be opened is left alone."""
+        try:
+            if os.path.samestat(os.stat(self._path, follow_symlinks=False), os.fstat(self._fd)):
+                return
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            there = self._opened(self._path)
+            os.close(self._fd)
+            self._fd, self._torn = there, _ends_torn(there)
 
     def emit(self, kind: EventKind, **fields: Any) -> None:
         """Append one event. Numbers that are not finite become null and are named in `nonfinite`."""
@@ -83,6 +102,7 @@ class EventWriter:
         nonfinite = [name for name, value in fields.items() if _is_nonfinite(value)]
         if nonfinite:
             event.update(dict.fromkeys(nonfinite), nonfinite=nonfinite)
+        self._follow_name()
         # A line that an earlier crash or a full disk tore is closed first, or it would swallow this event.
         line = b"\n" * self._torn + msgspec.json.encode(event) + b"\n"
         try:

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from advisor.errors import InputError
+from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.follow import MAX_LINE, Follower
@@ -20,6 +22,7 @@ from tuner_tui.runs.overview import WHOLE_BYTES
 from tuner_tui.runs.series import CAP, Growing, Series
 from tuner_tui.runs.view import RunView, fold
 from tuner_tui.runs.watch import RunWatch
+from tuner_tui.words import words
 
 MESSY = (
     b'{"v":1,"t":"start","at":1,"id":"x","total":9}\n'
@@ -266,3 +269,21 @@ def test_a_fold_leaves_nothing_for_the_collector_of_cycles() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_log_that_was_renamed_is_begun_anew_and_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    path, old = tmp_path / "events.jsonl", tmp_path / "events.jsonl.1"
+    with CoachedWriter(path, words("en")) as events:
+        events.emit(EventKind.STEP, step=1, loss=1.0)
+        path.rename(old)
+        events.emit(EventKind.STEP, step=2, loss=1.0)
+        with pytest.raises(InputError, match="another process"):
+            CoachedWriter(path, words("en"))
+        path.unlink()
+        path.symlink_to(tmp_path / "elsewhere")
+        events.emit(EventKind.STEP, step=3, loss=1.0)
+        path.unlink()
+        events.emit(EventKind.STEP, step=4, loss=1.0)
+    assert [event["step"] for event in Follower(old).poll() if event["t"] == "step"] == [1]
+    assert [event["step"] for event in Follower(path).poll() if event["t"] == "step"] == [4]
+    assert not (tmp_path / "elsewhere").exists()
