@@ -11,6 +11,9 @@ from advisor.errors import InputError
 from tuner_tui import crash
 from tuner_tui.words import language
 
+WORK_FAILED = ("endpoint.failed", "endpoint.refused", "endpoint.cap", "endpoint.limit")
+"""What somebody else's program did, or a limit that was reached: what was asked for was no bad input."""
+
 
 def tell(event: str, **fields: object) -> None:
     """One line of progress on stdout."""
@@ -24,7 +27,7 @@ def ended(work: Callable[[], None], doing: str) -> int:
         work()
     except InputError as error:
         tell("error", text=error.text(language()))
-        return 2
+        return 1 if error.code in WORK_FAILED else 2
     except Exception as error:
         crash.tell(error, doing)
         tell("error", text=f"{type(error).__name__}: {error}"[:300])

@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--price", metavar="IN,OUT", help=told("compare.help.price"))
     parser.add_argument("--cap", type=float, metavar="USD", help=told("compare.help.cap"))
     parser.add_argument("--parallel", type=int, metavar="N", default=2, help=told("compare.help.parallel"))
+    parser.add_argument("--timeout", type=float, metavar="S", default=60.0, help=told("compare.help.timeout"))
     parser.add_argument("--details", action="store_true", help=told("cli.help.details"))
     parser.add_argument("--json", action="store_true", help=told("compare.help.json"))
 
@@ -104,6 +105,8 @@ def remote_of(args: argparse.Namespace) -> dict[str, Any] | None:
         raise InputError("compare.cap")
     if not 1 <= args.parallel <= MOST_PARALLEL:
         raise InputError("compare.parallel", value=args.parallel, most=MOST_PARALLEL)
+    if not 0 < args.timeout < math.inf:
+        raise InputError("compare.timeout", value=args.timeout)
     return {
         "url": args.endpoint,
         "model": args.endpoint_model,
@@ -111,6 +114,7 @@ def remote_of(args: argparse.Namespace) -> dict[str, Any] | None:
         "price": price,
         "cap": args.cap,
         "parallel": args.parallel,
+        "timeout_s": args.timeout,
     }
 
 

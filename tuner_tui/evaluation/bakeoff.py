@@ -127,7 +127,11 @@ class Bench:
         self.constraint = self._constrained()
         self.endpoint = asked.remote.endpoint() if asked.remote else None
         cache = Path(asked.remote.cache) if asked.remote and asked.remote.cache else None
-        calls = {"cache": cache, "parallel": asked.remote.parallel} if asked.remote else {}
+        calls = (
+            {"cache": cache, "parallel": asked.remote.parallel, "timeout_s": asked.remote.timeout_s}
+            if asked.remote
+            else {}
+        )
         self.calls = calls if self.recipe.judge and self.recipe.judge.endpoint else {}
         self.grade = grader_of(self.recipe, device, **self.calls)
         self._check_early()

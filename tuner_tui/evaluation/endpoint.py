@@ -9,7 +9,6 @@ import os
 import random
 import threading
 import time
-import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.evaluation.example import Message
-from tuner_tui.evaluation.wire import asked_wait, post
+from tuner_tui.evaluation.wire import Refused, asked_wait, post
+from tuner_tui.redact import GONE, SHORTEST
 from tuner_tui.safe import clean
 
 TIMEOUT_S = 60.0
@@ -153,22 +153,33 @@ class Endpoint:
             wait, used, start = WAIT_S * 2**attempt * (1 + random.random() / 4), most, time.monotonic()
             try:
                 reply = self._send(asked)
-                text = text_of(reply)
+                text = self._keyless(text_of(reply))
                 used = _used(reply, most, text)
                 took = round(time.monotonic() - start, 4)
-                model = str(reply.get("model") or "")[:200]
+                model = self._keyless(str(reply.get("model") or ""))[:200]
                 return Answer(key=key, answer=text, model=model, seconds=took, asked=used[0], answered=used[1])
-            except urllib.error.HTTPError as error:
-                failure, told = f"HTTP {error.code}", asked_wait(error.headers, time.time())
-                error.close()
-                if error.code not in AGAIN or (told is not None and told > WAIT_MOST_S):
+            except Refused as error:
+                failure, told = self._refused(error), asked_wait(error.headers, time.time())
+                if told is not None and told > WAIT_MOST_S:
+                    failure = f"{failure} (Retry-After: {told:.0f} s)"
                     break
                 wait = max(wait, told or 0.0)
             except BROKEN as error:
-                failure = clean(f"{type(error).__name__}: {error}", 200)
+                failure = clean(self._keyless(f"{type(error).__name__}: {error}"), 200)
             finally:
                 self._settle(most, used)
         raise InputError("endpoint.failed", url=self._url, detail=failure or "-")
+
+    def _refused(self, error: Refused) -> str:
+        """What was refused; InputError where asking again would change nothing."""
+        said = clean(self._keyless(f"HTTP {error.status} {error.said}"), 240)
+        if error.status not in AGAIN:
+            raise InputError("endpoint.refused", url=self._url, detail=said)
+        return said
+
+    def _keyless(self, text: str) -> str:
+        """What an endpoint says, without the key that it was given: it may say it back."""
+        return text.replace(self._key, GONE) if self._key and len(self._key) >= SHORTEST else text
 
     def _reserve(self, most: tuple[int, int]) -> None:
         """Count the most that a request may cost, once there is room; InputError where there never will be."""

@@ -14,7 +14,7 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.recipe import EvalSpec
-from tuner_tui.evaluation.endpoint import Answer, Endpoint, Rates
+from tuner_tui.evaluation.endpoint import TIMEOUT_S, Answer, Endpoint, Rates
 from tuner_tui.evaluation.example import Example, Message
 from tuner_tui.evaluation.interval import UNIT, bootstrap, mean
 from tuner_tui.evaluation.lanes import turns_of
@@ -27,7 +27,7 @@ PARALLEL = 2
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
     """Which endpoint answers; `price` is US dollars per million tokens asked and answered, `cap` dollars in all.
 
-    `parallel` is how many requests may be on their way at once.
+    `parallel` is how many requests may be on their way at once, `timeout_s` the most seconds of one.
     """
 
     url: str
@@ -37,12 +37,13 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     cap: float | None = None
     cache: str | None = None
     parallel: int = PARALLEL
+    timeout_s: float = TIMEOUT_S
 
     def endpoint(self) -> Endpoint:
         """Its client; InputError for an address or a key that cannot be."""
         rates = Rates(asked=self.price[0], answered=self.price[1], cap=self.cap) if self.price else None
         cache = Path(self.cache) if self.cache else None
-        return Endpoint(self.url, self.model, key_env=self.key_env, cache=cache, rates=rates)
+        return Endpoint(self.url, self.model, key_env=self.key_env, cache=cache, rates=rates, timeout_s=self.timeout_s)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

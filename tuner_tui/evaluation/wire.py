@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import email.utils
 import http.client
+import json
 import socket
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
 ANSWER_BYTES = 1 << 22
+REASON_BYTES = 1 << 12
 
 
 class TooLong(OSError):
     """The answer has more bytes than an answer can have, or the time is over."""
+
+
+class Refused(OSError):
+    """A status that is none of success, what came with it, and what the server says of it."""
+
+    def __init__(self, status: int, headers: Any, said: str) -> None:
+        self.status, self.headers, self.said = status, headers, said
+        super().__init__(f"HTTP {status}")
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -54,7 +65,7 @@ class _Held:
 def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> bytes:
     """The answer's bytes within `timeout_s` seconds in all.
 
-    HTTPError for a status that is none of success, TooLong, else OSError or HTTPException for what breaks on the way.
+    Refused for a status that is none of success, TooLong, else OSError or HTTPException for what breaks on the way.
     """
     held = _Held()
 
@@ -74,6 +85,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) ->
     try:
         with opener.open(urllib.request.Request(url, body, dict(headers)), timeout=timeout_s) as reply:
             return _read(reply, end)
+    except urllib.error.HTTPError as error:
+        raise Refused(error.code, error.headers, _reason(error)) from None
     finally:
         watch.cancel()
 
@@ -88,6 +101,23 @@ def _read(reply: Any, end: float) -> bytes:
     if said.isdigit() and len(found) < int(said):
         raise TooLong("the answer was cut off" if time.monotonic() < end else "the answer is too slow")
     return found
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """What the first bytes of a refusal say: the message of a JSON error, else the text itself."""
+    try:
+        raw = (error.read1(REASON_BYTES) if error.fp else b"").decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+    finally:
+        error.close()
+    try:
+        told = json.loads(raw)
+        while isinstance(told, dict):
+            told = next((told[name] for name in ("error", "message", "detail") if told.get(name)), "")
+    except ValueError:
+        told = raw
+    return told if isinstance(told, str) else ""
 
 
 def asked_wait(headers: Any, now: float) -> float | None:

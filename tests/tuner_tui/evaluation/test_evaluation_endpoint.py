@@ -91,7 +91,26 @@ def elsewhere(handler: "Handler") -> None:
     handler.end_headers()
 
 
+def denied(handler: "Handler") -> None:
+    body = json.dumps({"error": {"message": f"no such model: very {handler.headers['Authorization'][7:]}"}}).encode()
+    handler.send_response(400)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def told_back(handler: "Handler") -> None:
+    said = handler.headers["Authorization"]
+    body = json.dumps({"choices": [{"message": {"content": said}}], "model": said[7:]}).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
 RUDE = {
+    "denied": denied,
+    "told_back": told_back,
     "stall": stall,
     "drip": drip,
     "cut_off": cut_off,
@@ -232,6 +251,21 @@ def test_a_refusal_is_not_asked_again_and_names_the_reason(server: Server) -> No
         endpoint(server).answer(ASKED, max_tokens=4)
     assert "HTTP 401" in error.value.text("en")
     assert len(server.seen) == 1
+
+
+def test_what_a_server_says_of_its_refusal_is_told_and_a_key_that_it_says_back_is_not(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MINE", "very-secret-1")
+    server.plan = ["denied", "told_back", "500"]
+    client = endpoint(server, key_env="MINE", cache=tmp_path / "kept.jsonl")
+    with pytest.raises(InputError) as error:
+        client.answer(ASKED, max_tokens=4)
+    assert error.value.code == "endpoint.refused"
+    assert "HTTP 400 no such model: very [redacted]" in error.value.text("en")
+    found = client.answered(ASKED, max_tokens=4)
+    assert (found.answer, found.model) == ("Bearer [redacted]", "[redacted]")
+    assert "very-secret-1" not in (tmp_path / "kept.jsonl").read_text()
 
 
 def test_an_answer_is_asked_for_once_and_a_torn_cache_is_no_harm(server: Server, tmp_path: Path) -> None:
