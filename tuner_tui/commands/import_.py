@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     if out is not None:
         write_atomic(out, text.encode())
     if args.json:
-        print_json({"tool": found.tool, "recipe": msgspec.to_builtins(found.recipe), "left": found.left})
+        content = {"tool": found.tool, "recipe": msgspec.to_builtins(found.recipe), "left": found.left}
+        print_json({**content, "defaults": found.defaults})
     elif out is None:
         print(text, end="")
     tell(found)
@@ -43,10 +44,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def tell(found: Read) -> None:
-    """Whose file it was, and what was left out of the recipe."""
+    """Whose file it was, what was left out of the recipe, and what the file leaves open."""
     told = words().say
     say(told("incoming.read", tool=found.tool, label=found.recipe.label))
     for key, value in found.left.items():
         say(told("incoming.left", key=clean(key, 80), value=clean(value, 120)))
+    if found.defaults:
+        values = ", ".join(f"{key} = {value}" for key, value in found.defaults.items())
+        say(told("incoming.defaults", tool=found.tool, values=values))
     for each in found.upgrades:
         say(each.text(words()))

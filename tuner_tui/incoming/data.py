@@ -6,37 +6,54 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tuner_tui.incoming.draft import Draft, number
+
+# Where an entry's rows are and what form they have, which the rows themselves tell.
+FORM = {"path", "type", "ds_type", "data_files", "field_messages", "field", "message_property_mappings", "conversation"}
+FORM |= {"field_chosen", "field_rejected", "message_field_training", "roles_to_train", "train_on_eos", "text_column"}
+WHOLE = {"split": "train"}
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 NAMES = {"train": ("train",), "eval": ("test", "validation", "valid", "eval")}
 
 
-def of(tool: str, raw: dict[str, Any], base: Path, known: set[str]) -> dict[str, Any]:
+def of(draft: Draft, base: Path) -> dict[str, Any]:
     """The recipe's data part. Of several data sets the first is taken; the others stay among what is left."""
-    found = {"axolotl": _axolotl, "llamafactory": _llamafactory, "trl": _trl}[tool](raw, base, known)
-    if "eval" not in found and isinstance(raw.get("val_set_size", raw.get("val_size")), float):
-        found["eval_fraction"] = raw.get("val_set_size", raw.get("val_size")) or 0.1
-        known.add("val_size")
+    found = {"axolotl": _axolotl, "llamafactory": _llamafactory, "trl": _trl}[draft.tool](draft, base)
+    for key in ("val_set_size", "val_size", "test_split_size"):
+        share = number(draft.raw.get(key))
+        if "eval" not in found and isinstance(share, float) and 0 < share < 1:
+            found["eval_fraction"] = share
+            draft.known.add(key)
+    if "eval" in found and not draft.raw.get("val_set_size"):
+        draft.known.add("val_set_size")  # none is split off where there are held-out rows
     return found
 
 
-def _axolotl(raw: dict[str, Any], base: Path, known: set[str]) -> dict[str, Any]:
-    known |= {"chat_template"} if raw.get("chat_template") == "tokenizer_default" else set()
-    found = {}
-    for name, key in (("train", "datasets"), ("eval", "test_datasets")):
-        sets = raw.get(key) or []
+def _axolotl(draft: Draft, base: Path) -> dict[str, Any]:
+    """The first of `datasets`; what its entry asks for besides its file and form is left."""
+    raw, known, found = draft.raw, draft.known, {}
+    for name, key in (("train", "datasets"), ("train", "pretraining_dataset"), ("eval", "test_datasets")):
+        sets = raw.get(key)
+        sets = [{"path": sets}] if isinstance(sets, str) else sets or []
         if sets and isinstance(sets[0], dict) and sets[0].get("path"):
-            found[name] = _file(base, str(sets[0].get("data_files") or sets[0]["path"]))
+            files = sets[0].get("data_files")
+            found[name] = _file(base, str((files[0] if isinstance(files, list) else files) or sets[0]["path"]))
             known |= {key} if len(sets) == 1 else set()
+            rest = {each: value for each, value in sets[0].items() if each not in FORM and value != WHOLE.get(each)}
+            draft.left |= {f"{key}.{each}": value for each, value in rest.items()} if key in known else {}
     return {"train": "", **found}
 
 
-def _llamafactory(raw: dict[str, Any], base: Path, known: set[str]) -> dict[str, Any]:
+def _llamafactory(draft: Draft, base: Path) -> dict[str, Any]:
+    raw, known = draft.raw, draft.known
     folder = Path(str(raw.get("dataset_dir", "data")))
     folder = folder if folder.is_absolute() else base / folder
     known |= {"dataset_dir"}
     found = {}
     for name, key in (("train", "dataset"), ("eval", "eval_dataset")):
-        sets = [part.strip() for part in str(raw.get(key) or "").split(",") if part.strip()]
+        named = raw.get(key) or ""
+        listed = named if isinstance(named, list) else str(named).split(",")
+        sets = [str(part).strip() for part in listed if str(part).strip()]
         if sets:
             found[name] = _listed(folder, sets[0])
             known |= {key} if len(sets) == 1 else set()
@@ -52,7 +69,8 @@ def _listed(folder: Path, name: str) -> str:
         return name
 
 
-def _trl(raw: dict[str, Any], base: Path, known: set[str]) -> dict[str, Any]:
+def _trl(draft: Draft, base: Path) -> dict[str, Any]:
+    raw, known = draft.raw, draft.known
     known |= {"dataset_name"}
     sets = raw.get("datasets") or []
     if sets and isinstance(sets[0], dict):
