@@ -172,7 +172,7 @@ class Endpoint:
 
     def _refused(self, error: Refused) -> str:
         """What was refused; InputError where asking again would change nothing."""
-        said = clean(self._keyless(f"HTTP {error.status} {error.said}"), 240)
+        said = clean(self._keyless(f"HTTP {error.status} {error.said}".strip()), 240)
         if error.status not in AGAIN:
             raise InputError("endpoint.refused", url=self._url, detail=said)
         return said

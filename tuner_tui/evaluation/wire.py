@@ -87,6 +87,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) ->
             return _read(reply, end)
     except urllib.error.HTTPError as error:
         raise Refused(error.code, error.headers, _reason(error)) from None
+    except (OSError, http.client.HTTPException):
+        if time.monotonic() >= end:  # the watch closed the socket: what broke says nothing of why
+            raise TooLong(f"no whole answer within {timeout_s:g} s") from None
+        raise
     finally:
         watch.cancel()
 

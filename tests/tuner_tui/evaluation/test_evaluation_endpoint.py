@@ -243,6 +243,9 @@ def test_a_stalled_server_costs_the_timeout_and_no_more(server: Server) -> None:
     start = time.monotonic()
     assert endpoint(server, timeout_s=0.5).answer(ASKED, max_tokens=4) == "안녕"
     assert time.monotonic() - start < 4
+    server.plan = ["stall"] * 4
+    with pytest.raises(InputError, match=r"no whole answer within 0\.1 s"):
+        endpoint(server, timeout_s=0.1).answer(ASKED, max_tokens=4)
 
 
 def test_a_refusal_is_not_asked_again_and_names_the_reason(server: Server) -> None:
