@@ -174,19 +174,22 @@ def create_run(
     text = (source_text if source_text is not None else encode_recipe(recipe)).encode()
     write_atomic(run.original_path, text)
     write_atomic(run.recipe_path, text)
-    run.write_info(
-        RunInfo(
-            id=run.id,
-            created=created,
-            label=recipe.label,
-            name=recipe.name,
-            versions={"tuner": __version__, "python": sys.version.split()[0]},
-            recipe_sha256=hashlib.sha256(text).hexdigest(),
-            data_bytes=_sizes(recipe),
-            rehearse=rehearse,
-        )
-    )
+    run.write_info(new_record(run, recipe, created, rehearse))
     return run
+
+
+def new_record(run: RunDir, recipe: Recipe, created: float, rehearse: Rehearse = Rehearse.FIRST) -> RunInfo:
+    """The record of a run that nobody has started, `created` at so many unix seconds."""
+    return RunInfo(
+        id=run.id,
+        created=created,
+        label=recipe.label,
+        name=recipe.name,
+        versions={"tuner": __version__, "python": sys.version.split()[0]},
+        recipe_sha256=hashlib.sha256(run.recipe_path.read_bytes()).hexdigest(),
+        data_bytes=_sizes(recipe),
+        rehearse=rehearse,
+    )
 
 
 def _sizes(recipe: Recipe) -> dict[str, int]:

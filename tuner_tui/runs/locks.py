@@ -41,3 +41,18 @@ def is_free(device: str) -> bool:
     if fd is not None:
         os.close(fd)
     return fd is not None
+
+
+def is_written(log: Path) -> bool:
+    """Whether a process holds this event log as its only writer; False where there is no log."""
+    try:
+        fd = os.open(log, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -51,14 +51,14 @@ def room_for(recipe: Recipe) -> Room | None:
 
 
 def refuse_without_room(recipe: Recipe, run: RunDir | None = None) -> None:
-    """Refused when the run may write more than is free; what `run` has written of it already counts as free."""
+    """Refused when the run may write more than is free; what `run` has written already it needs no more."""
     room = room_for(recipe)
     if room is None:
         return
     written = sum(path.stat().st_size for path in run.checkpoints.rglob("*") if path.is_file()) if run else 0
-    free = room.free_bytes + written
-    if room.need_bytes > free:
-        raise Refused("runs.no_room", path=paths.runs(), need=_mib(room.need_bytes), free=_mib(free))
+    if room.need_bytes - written > room.free_bytes:
+        need, free = _mib(room.need_bytes - written), _mib(room.free_bytes)
+        raise Refused("runs.no_room", path=paths.runs(), need=need, free=free)
 
 
 def _mib(count: int) -> str:

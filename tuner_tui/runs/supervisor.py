@@ -12,13 +12,14 @@ from pathlib import Path
 import msgspec
 
 from advisor.errors import InputError
-from advisor.recipe import decode_recipe
+from advisor.recipe import Recipe, decode_recipe
 from tuner_tui.redact import mask
 from tuner_tui.runs.adjust import agree
 from tuner_tui.runs.changes import refuse_changes
 from tuner_tui.runs.devices import free_locks
-from tuner_tui.runs.directory import Rehearse, RunDir, RunInfo, locked, refuse_foreign
+from tuner_tui.runs.directory import Rehearse, RunDir, RunInfo, locked, new_record, refuse_foreign
 from tuner_tui.runs.identity import identify
+from tuner_tui.runs.locks import is_written
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.spawn import spawn
 from tuner_tui.runs.state import RunState, state_of
@@ -84,7 +85,10 @@ def resume(
         raise InputError("runs.already_running", run=run.id, pid=info.pid if (info := run.info()) else "?")
     refuse_changes(run)
     mask(run.log_path)  # a run that was killed could not do it itself
-    refuse_without_room(decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)), run)
+    recipe = decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path))
+    refuse_without_room(recipe, run)
+    if run.info() is None:
+        _record_anew(run, recipe)
     if shorter:
         agree(run)
         rehearse = rehearse or Rehearse.FIT
@@ -92,6 +96,16 @@ def resume(
     if rehearse is not None and info is not None:
         run.write_info(msgspec.structs.replace(info, rehearse=rehearse))
     return launch(run, resume=state is not RunState.QUEUED, command=command)
+
+
+def _record_anew(run: RunDir, recipe: Recipe) -> None:
+    """A lost record costs no run: recipe, checkpoints and what it was begun from are all there without it.
+
+    InputError where a process, which nobody can name now, still writes its log.
+    """
+    if is_written(run.events_path):
+        raise InputError("runs.already_running", run=run.id, pid="?")
+    run.write_info(new_record(run, recipe, run.recipe_path.stat().st_mtime))
 
 
 def child_command(run: RunDir, *, resume: bool = False) -> list[str]:

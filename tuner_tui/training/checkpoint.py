@@ -131,6 +131,14 @@ def rotate(checkpoints: Path, keep: int) -> None:
     if not whole:
         return
     for path in [*(path for path, _ in found if path not in kept), *checkpoints.glob(f"{DAMAGED}-*")]:
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Delete a checkpoint, or whatever else has taken its name: a file, or a link, whose goal is not touched."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+    else:
         shutil.rmtree(path)
 
 
@@ -147,8 +155,8 @@ def _quick(checkpoint: Path) -> Manifest | None:
 def put_aside(checkpoint: Path) -> None:
     """Take a damaged checkpoint out of the way; it goes for good once a whole one is written after it."""
     aside = checkpoint.with_name(f"{DAMAGED}-{checkpoint.name.rpartition('-')[2]}")
-    if checkpoint.exists():
-        shutil.rmtree(aside, ignore_errors=True)
+    if os.path.lexists(checkpoint) and os.path.lexists(aside):
+        remove(aside)
     with contextlib.suppress(FileNotFoundError):
         checkpoint.rename(aside)
 

@@ -92,6 +92,23 @@ def test_a_folder_that_a_crash_left_is_passed_over(run: RunDir, recipe: Recipe, 
     assert starting_point(job_of(run, recipe), MADE) == good
 
 
+def test_what_is_no_folder_is_passed_over_and_goes_with_the_damaged_ones(
+    run: RunDir, recipe: Recipe, tmp_path: Path
+) -> None:
+    good, elsewhere = save(run, 10), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine").touch()
+    (run.checkpoints / "checkpoint-20").write_text("x")
+    (run.checkpoints / "checkpoint-30").symlink_to(elsewhere)
+    (run.checkpoints / "checkpoint-40").symlink_to(tmp_path / "nowhere")
+    (run.checkpoints / "damaged-20").write_text("of an earlier resume")
+    assert starting_point(job_of(run, recipe), MADE) == good
+    save(run, 20)
+    rotate(run.checkpoints, 1)
+    assert [path.name for path in run.checkpoints.iterdir() if path.name != PARTIAL] == ["checkpoint-20"]
+    assert (elsewhere / "mine").exists()
+
+
 def test_a_damaged_newer_one_does_not_cost_the_one_that_is_written_next(run: RunDir, recipe: Recipe) -> None:
     save(run, 10)
     flipped(save(run, 30) / "optimizer.pt")

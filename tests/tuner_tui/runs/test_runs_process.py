@@ -12,6 +12,7 @@ import pytest
 
 from advisor.errors import InputError
 from advisor.recipe import DataSpec, Recipe
+from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import RunDir, create_run, find_run, list_runs
 from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
 from tuner_tui.runs.identity import alive, identify, send
@@ -21,6 +22,7 @@ from tuner_tui.runs.state import STALE_AFTER_S, RunState, state_of
 from tuner_tui.runs.stop import Rung, StopLadder
 from tuner_tui.runs.supervisor import launch, resume, wait
 from tuner_tui.runs.watch import RunWatch, glance
+from tuner_tui.words import words
 
 Start = Callable[[str], RunDir]
 Until = Callable[[Callable[[], object]], None]
@@ -227,6 +229,23 @@ def test_a_stopped_run_is_resumed_as_the_same_run(start: Start, until: Until) ->
         resume(run)
     ladder = StopLadder(run)
     until(lambda: ladder.climb().rung is Rung.GONE)
+
+
+@pytest.mark.parametrize("record", [None, b"{"], ids=["gone", "torn"])
+def test_a_lost_record_costs_no_run(start: Start, until: Until, record: bytes | None) -> None:
+    run = start("endless")
+    until(lambda: steps(run) > 0)
+    kill(run)
+    until(lambda: state_of(run) is RunState.CRASHED)
+    run.info_path.unlink()
+    if record is not None:
+        run.info_path.write_bytes(record)
+    standin = Path(__file__).with_name("standin.py")
+    with CoachedWriter(run.events_path, words("en")), pytest.raises(InputError, match="running already"):
+        resume(run)
+    resume(run, command=[sys.executable, str(standin), "success", str(run.path), "--resume"])
+    assert wait(run, 60) is RunState.FINISHED
+    assert run.info() is not None
 
 
 def test_a_finished_run_is_not_resumed(start: Start) -> None:
