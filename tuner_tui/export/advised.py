@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 from tuner_tui.export.outcome import Task
+from tuner_tui.hub_cache import hub_cache, snapshot
 
 
 def advised(task: Task) -> str:
@@ -34,8 +35,16 @@ def _known(facts: object) -> object:
     return {key: value for key, value in kept.items() if value is not None and value not in ({}, [])}
 
 
+def model_folder(name: str, base: Path) -> Path:
+    """Where a model's files lie: its folder (relative to `base`), else its snapshot in the hub's cache."""
+    folder = base / Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    return snapshot(hub_cache() / f"models--{name.replace('/', '--')}") or folder
+
+
 def licence_of(folder: Path) -> str | None:
-    """The licence that a base model's folder names in its card's metadata; None when it names none."""
+    """The licence that a folder (a model's or a data set's) names in its card's metadata; None when it names none."""
     card = folder / "README.md"
     if not card.is_file():
         return None
@@ -50,14 +59,25 @@ def licence_of(folder: Path) -> str | None:
     return named if isinstance(named, str) else None
 
 
+def base_licence(task: Task) -> str | None:
+    """The licence that the base model names."""
+    return licence_of(model_folder(task.source.recipe.model.id, task.source.path.parent))
+
+
 def front_licence(task: Task) -> dict[str, str]:
     """The metadata's licence, where the base model names one."""
-    named = licence_of(task.source.file(task.source.recipe.model.id))
+    named = base_licence(task)
     return {"license": named} if named else {}
 
 
 def licences(task: Task) -> str:
-    """What is known about the licences of base and data."""
-    base = licence_of(task.source.file(task.source.recipe.model.id)) or task.say("card.unknown")
-    data = Path(task.source.recipe.data.train).name
-    return task.say("card.licences", base=json.dumps(base, ensure_ascii=False), data=data)
+    """What is known about the licences of base and data; data's is that of a data set's card beside it."""
+    base = base_licence(task) or task.say("card.unknown")
+    data = task.source.file(task.source.recipe.data.train)
+    named = licence_of(data.parent)
+    parts = [task.say("card.base_licence", base=json.dumps(base, ensure_ascii=False))]
+    if named is None:
+        parts.append(task.say("card.data_unknown", data=data.name))
+    else:
+        parts.append(task.say("card.data_licence", data=data.name, licence=json.dumps(named, ensure_ascii=False)))
+    return " ".join(parts)
