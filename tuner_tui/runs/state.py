@@ -11,6 +11,7 @@ from typing import Any
 from tuner_tui.runs.directory import RunDir, RunInfo
 from tuner_tui.runs.follow import decode
 from tuner_tui.runs.identity import alive, elsewhere
+from tuner_tui.runs.locks import is_written
 
 STALE_AFTER_S = 600.0
 TAIL_BYTES = 1 << 16
@@ -48,8 +49,10 @@ def state_of(run: RunDir, now: float | None = None) -> RunState:
     ended = next((event for event in reversed(events) if event["t"] in ("exit", "start")), None)
     if ended is not None and ended["t"] == "exit":
         return _BY_REASON.get(str(ended.get("reason")), RunState.FAILED)
-    if info is None or info.identity is None:
-        return RunState.CRASHED if events or info is None else RunState.QUEUED
+    if info is None:  # who writes can no longer be named, but whether anybody does can be told
+        return RunState.RUNNING if is_written(run.events_path) else RunState.CRASHED
+    if info.identity is None:
+        return RunState.CRASHED if events else RunState.QUEUED
     silent_s = (time.time() if now is None else now) - _last_sign(info, events, changed)
     quiet = silent_s >= STALE_AFTER_S
     if elsewhere(info.identity):

@@ -19,7 +19,6 @@ from tuner_tui.runs.changes import refuse_changes
 from tuner_tui.runs.devices import free_locks
 from tuner_tui.runs.directory import Rehearse, RunDir, RunInfo, locked, new_record, refuse_foreign
 from tuner_tui.runs.identity import identify
-from tuner_tui.runs.locks import is_written
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.spawn import spawn
 from tuner_tui.runs.state import RunState, state_of
@@ -99,12 +98,7 @@ def resume(
 
 
 def _record_anew(run: RunDir, recipe: Recipe) -> None:
-    """A lost record costs no run: recipe, checkpoints and what it was begun from are all there without it.
-
-    InputError where a process, which nobody can name now, still writes its log.
-    """
-    if is_written(run.events_path):
-        raise InputError("runs.already_running", run=run.id, pid="?")
+    """A lost record costs no run: recipe, checkpoints and what it was begun from are all there without it."""
     run.write_info(new_record(run, recipe, run.recipe_path.stat().st_mtime))
 
 

@@ -241,8 +241,11 @@ def test_a_lost_record_costs_no_run(start: Start, until: Until, record: bytes | 
     if record is not None:
         run.info_path.write_bytes(record)
     standin = Path(__file__).with_name("standin.py")
-    with CoachedWriter(run.events_path, words("en")), pytest.raises(InputError, match="running already"):
-        resume(run)
+    with CoachedWriter(run.events_path, words("en")):
+        assert state_of(run) is RunState.RUNNING, "its process lives, although nobody can name it"
+        with pytest.raises(InputError, match="running already"):
+            resume(run)
+    assert state_of(run) is RunState.CRASHED
     resume(run, command=[sys.executable, str(standin), "success", str(run.path), "--resume"])
     assert wait(run, 60) is RunState.FINISHED
     assert run.info() is not None
