@@ -14,6 +14,7 @@ from advisor.errors import InputError
 from tuner_tui.runs.directory import RunDir, refuse_foreign
 from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
 from tuner_tui.runs.identity import alive, elsewhere, send
+from tuner_tui.runs.locks import is_written
 from tuner_tui.runs.state import RunState, state_of
 
 GRACE_S = (90.0, 45.0, 10.0)
@@ -63,6 +64,8 @@ class StopLadder:
 
     def climb(self) -> Standing:
         """Look at the process and, when its time on this rung is over, go up one."""
+        if self._who is None and is_written(self._run.events_path):
+            return Standing(Rung.ASKED, 0.0)  # its record is lost: it hears the file, and nobody else may be hit
         if self._who is None or not alive(self._who):
             self._settle()
             return Standing(Rung.GONE, 0.0)

@@ -245,6 +245,9 @@ def test_a_lost_record_costs_no_run(start: Start, until: Until, record: bytes | 
         assert state_of(run) is RunState.RUNNING, "its process lives, although nobody can name it"
         with pytest.raises(InputError, match="running already"):
             resume(run)
+        ladder = StopLadder(run, grace_s=(0, 0, 0))
+        assert ladder.climb().rung is Rung.ASKED
+    assert ladder.climb().rung is Rung.GONE
     assert state_of(run) is RunState.CRASHED
     resume(run, command=[sys.executable, str(standin), "success", str(run.path), "--resume"])
     assert wait(run, 60) is RunState.FINISHED
