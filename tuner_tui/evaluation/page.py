@@ -20,7 +20,7 @@ input[name=show] { margin: 0 .3rem 0 1rem } tbody tr { display: none }
 #loss:checked ~ table tr.loss, #tie:checked ~ table tr.tie { display: table-row }
 section { overflow-x: auto } tr.win td:first-child { box-shadow: inset 3px 0 var(--good) }
 tr.loss td:first-child { box-shadow: inset 3px 0 var(--bad) } label { white-space: nowrap }
- .plain tbody tr { display: table-row } section table { margin-top: .75rem }
+ .plain tbody tr { display: table-row } section table, table + table { margin-top: .75rem }
 """
 
 

@@ -51,7 +51,8 @@ def test_the_users_own_task_is_run_by_the_library(loaded: tuple[Weights, Any], t
 
 
 def test_without_the_library_the_remedy_is_named(loaded: tuple[Weights, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "lm_eval", None)
+    for name in ("lm_eval", "lm_eval.tasks"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError) as error:
         harness(*loaded, ["arc_easy"], None, 3)
     assert "tuner[harness]" in error.value.text("ko")
