@@ -197,13 +197,14 @@ def fish(known: list[Command]) -> str:
         lines.append(f"complete -c tuner -n __fish_use_subcommand -f -a {command.name} -d {shlex.quote(command.text)}")
         here = f"complete -c tuner -n '__fish_seen_subcommand_from {command.name}'"
         if command.value is not None and command.value != FILES:
-            lines.append(f"{here} -a {_fish_words(command.value)}")
+            closed = "-f " if isinstance(command.value, tuple) else ""  # no files among words that are all known
+            lines.append(f"{here} {closed}-a {_fish_words(command.value)}")
         for option in command.options:
             flags = " ".join(f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags)
             takes = (
                 ""
                 if option.value is None
-                else " -r"
+                else " -r -F"
                 if option.value == FILES
                 else f" -x -a {_fish_words(option.value)}"
             )

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -64,12 +63,11 @@ def grounded(recipe: Recipe, tokenizer: Any, train: list[Any], held_out: list[An
     from transformers import AutoConfig
 
     from tuner_tui.training.model import from_hub
-    from tuner_tui.training.stage import make_room, raft
+    from tuner_tui.training.stage import raft, roomy
 
-    job: Any = SimpleNamespace(recipe=recipe, label=recipe.parsed_label, warn=lambda *_, **__: None)
-    train, held_out = raft(job, tokenizer, train), raft(job, tokenizer, held_out)
-    make_room(job, SimpleNamespace(config=from_hub(AutoConfig, recipe.model)), tokenizer, train)
-    return Rows(recipe=job.recipe, train=train, held_out=held_out, tokenizer=tokenizer)
+    train, held_out = raft(recipe, tokenizer, train), raft(recipe, tokenizer, held_out)
+    wide = roomy(recipe, from_hub(AutoConfig, recipe.model), tokenizer, train)
+    return Rows(recipe=wide, train=train, held_out=held_out, tokenizer=tokenizer)
 
 
 def retrieves(recipe: Recipe) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import structs
 
 from advisor.methods import Approach, Objective
+from advisor.recipe import Recipe
 from tuner_tui.evaluation.example import Example, encode_pair, for_model
 from tuner_tui.evaluation.grading import grader_of
 from tuner_tui.evaluation.measure import Measured, measure
@@ -61,7 +62,7 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     if hasattr(objective, "teach"):
         split = objective.teach(job, split)
     train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
-    train, held_out = raft(job, tokenizer, train), raft(job, tokenizer, held_out)
+    train, held_out = raft(job.recipe, tokenizer, train), raft(job.recipe, tokenizer, held_out)
     job.rows = [example.row for example in train]
     if hasattr(objective, "look"):
         objective.look(job, train, held_out)
@@ -121,35 +122,39 @@ def run_stage(job: Job) -> Outcome | None:
     )
 
 
-def raft(job: Job, tokenizer: Any, examples: list[Example]) -> list[Example]:
+def raft(recipe: Recipe, tokenizer: Any, examples: list[Example]) -> list[Example]:
     """For retrieval with tuning, the rows as they will be asked: below the passages that retrieval finds for them.
 
     What is found beside the right passage are the distractors (RAFT, Zhang et al. 2024).
     """
-    docs = job.recipe.data.docs
-    if job.label.approach is not Approach.RAG_FT or docs is None:
+    docs = recipe.data.docs
+    if recipe.parsed_label.approach is not Approach.RAG_FT or docs is None:
         return examples
     from tuner_tui.evaluation.lanes import grounded, marks_of
     from tuner_tui.retrieval.build import of_recipe
 
-    index, marks = of_recipe(job.recipe, Path(docs).expanduser()), marks_of(tokenizer)
+    index, marks = of_recipe(recipe, Path(docs).expanduser()), marks_of(tokenizer)
     return [grounded(example, index, marks) for example in examples]
 
 
 def make_room(job: Job, tuned: Any, tokenizer: Any, train: list[Example]) -> None:
-    """Passages make rows longer than the recipe could know: the length becomes the longest that the model reads.
-
-    Not where memory has made them shorter.
-    """
+    """Rows below passages get the length that they need, not where memory has made them shorter."""
     change = adjustment_of(job.run)
-    if job.label.approach is not Approach.RAG_FT or (change is not None and change.max_length is not None):
+    if change is not None and change.max_length is not None:
         return
+    before, job.recipe = job.recipe.train.max_length, roomy(job.recipe, tuned.config, tokenizer, train)
+    if job.recipe.train.max_length > before:
+        job.warn("room_for_passages", before=before, length=job.recipe.train.max_length)
+
+
+def roomy(recipe: Recipe, config: Any, tokenizer: Any, train: list[Example]) -> Recipe:
+    """Passages make rows longer than the recipe could know: the length becomes the longest that the model reads."""
+    if recipe.parsed_label.approach is not Approach.RAG_FT:
+        return recipe
     longest = max(len(encode_pair(tokenizer, example, example.completion)[0]) for example in train)
-    most = getattr(tuned.config, "max_position_embeddings", None) or longest
-    length = min(-(-longest // 64) * 64, most)
-    if length > job.recipe.train.max_length:
-        job.warn("room_for_passages", before=job.recipe.train.max_length, length=length)
-        job.recipe = structs.replace(job.recipe, train=structs.replace(job.recipe.train, max_length=length))
+    most = getattr(config, "max_position_embeddings", None) or longest
+    length = max(min(-(-longest // 64) * 64, most), recipe.train.max_length)
+    return structs.replace(recipe, train=structs.replace(recipe.train, max_length=length))
 
 
 def tell_problems(job: Job, split: data.Split) -> None:

@@ -1,7 +1,7 @@
 """Training curves for other people's viewers: into the run's folder, and away from this machine only when asked to.
 
 Where a tracker writes is decided by its own environment variables; those that are not set point into the run. Under
-privacy on_prem nothing is sent, whatever they say.
+privacy on_prem nothing goes to a tracker's own service, whatever they say.
 """
 
 from __future__ import annotations
