@@ -11,7 +11,7 @@ import msgspec
 
 from advisor.kernels import PLAIN as PLAIN_LOSS
 from advisor.methods import Objective
-from advisor.recipe import Attention, Batching, ModelSpec, Precision, Recipe
+from advisor.recipe import Attention, Batching, Check, ModelSpec, Precision, Recipe
 from tuner_tui.export.outcome import Task
 from tuner_tui.export.rows import Rows, rows_of
 from tuner_tui.export.settings import beta_of, folder
@@ -210,12 +210,14 @@ def in_effect(recipe: Recipe) -> dict[str, Any]:
         found.pop("train.epochs")  # max_steps wins
     if recipe.launch.world > 1:
         found |= {f"launch.{name}": getattr(recipe.launch, name) for name in recipe.launch.__struct_fields__}
+    if recipe.parsed_label.objectives[0] is Objective.GRPO and recipe.reward.check is Check.PYTHON:
+        found["reward.timeout_s"] = recipe.reward.timeout_s
     kept = {**found, "seed": recipe.seed}.items()
     return {key: value for key, value in kept if value is not None and (key not in PLAIN or value != PLAIN[key])}
 
 
 def beyond_script(task: Task) -> dict[str, str]:
     """What is in effect and the stand-alone script does not do."""
-    ours = {key for key in in_effect(task.source.recipe) if key.startswith("launch.")}
-    said = in_effect(task.source.recipe).keys() - ours
+    known = in_effect(task.source.recipe)
+    said = {key for key in known if not key.startswith("launch.") and key != "reward.timeout_s"}
     return {key: why for key, why in unexpressed(task, "train.py", said).items() if key != "evaluation"}

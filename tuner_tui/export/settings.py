@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from advisor.methods import Objective
 from advisor.recipe import Check, Recipe
 from tuner_tui.export.source import Source
@@ -30,6 +32,8 @@ def settings(source: Source, here: str, *, bundled: bool = False) -> str:
 
 def annotation(name: str, value: Any) -> str:
     """A type where the value alone does not tell one."""
+    if name == "REWARD_TRAIN":
+        return ": dict[str, Any]"
     if value in ({}, []):
         return ": dict[str, str]" if value == {} else ": list[str]"
     if value is not None:
@@ -39,7 +43,9 @@ def annotation(name: str, value: Any) -> str:
 
 def literal(value: Any) -> str:
     """Python's own words for a value; text is quoted as JSON quotes it, which Python reads the same way."""
-    if isinstance(value, str | list | dict):
+    if isinstance(value, str | list) or (
+        isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    ):
         return json.dumps(value, ensure_ascii=False)
     return repr(value)
 
@@ -104,8 +110,18 @@ def sections(source: Source, bundled: bool) -> list[tuple[str, dict[str, tuple[A
                 "SAMPLES": (judged.samples, "evaluation.samples"),
             },
         ),
-        *([("What earns a reward", rewards(source, bundled))] if recipe.parsed_label.objectives[0] == "grpo" else []),
+        *earned(source, bundled),
     ]
+
+
+def earned(source: Source, bundled: bool) -> list[tuple[str, dict[str, tuple[Any, str]]]]:
+    """What earns a reward, where there is one: a check, or a reward model with its own numbers (none: the recipe's)."""
+    own = source.recipe.reward.train
+    numbers = {} if own is None else msgspec.to_builtins(own)
+    return {
+        Objective.GRPO: [("What earns a reward", rewards(source, bundled))],
+        Objective.RLHF_PPO: [("How the reward model is trained", {"REWARD_TRAIN": (numbers, "reward.train")})],
+    }.get(source.recipe.parsed_label.objectives[0], [])
 
 
 def beta_of(recipe: Recipe) -> float:

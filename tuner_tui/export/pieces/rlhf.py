@@ -1,5 +1,6 @@
 """RLHF: a reward model learns what people prefer, then the answers learn from it (RLOO, Ahmadian et al. 2024)."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,23 @@ from tuner_tui.export.pieces.compared import dataset
 from tuner_tui.export.pieces.config import arguments
 from tuner_tui.export.pieces.model import DEVICE, adapter, base
 from tuner_tui.export.pieces.online import online, prompts_of
-from tuner_tui.export.pieces.settings import ALPHA, RANK, TECHNIQUE
+from tuner_tui.export.pieces.settings import ALPHA, MAX_STEPS, RANK, REWARD_TRAIN, TECHNIQUE
 from tuner_tui.export.pieces.split import Examples
+
+# TRL's names of the numbers that a reward model may have of its own.
+OWN = {
+    "epochs": "num_train_epochs",
+    "learning_rate": "learning_rate",
+    "scheduler": "lr_scheduler_type",
+    "weight_decay": "weight_decay",
+    "max_grad_norm": "max_grad_norm",
+    "optimizer": "optim",
+    "micro_batch": "per_device_train_batch_size",
+    "grad_accum": "gradient_accumulation_steps",
+    "max_length": "max_length",
+    "grad_ckpt": "gradient_checkpointing",
+    "log_steps": "logging_steps",
+}
 
 
 def make_trainer(
@@ -30,9 +46,20 @@ def make_trainer(
     )
 
 
+def reward_numbers(folder: Path, rows: int) -> dict[str, Any]:
+    """The script's own numbers, or those that the recipe gives the reward model."""
+    known, own = arguments(folder, rows, MAX_STEPS), REWARD_TRAIN
+    if not own:
+        return known
+    batches = math.ceil(rows / own["micro_batch"])
+    total = own["max_steps"] or math.ceil(own["epochs"] * max(math.ceil(batches / own["grad_accum"]), 1))
+    steps = {"max_steps": own["max_steps"] or -1, "warmup_steps": math.ceil(own["warmup_ratio"] * total)}
+    return known | {theirs: own[ours] for ours, theirs in OWN.items()} | steps
+
+
 def reward_model(tokenizer: Any, train: Examples, held_out: Examples, folder: Path) -> Any:
     """A model with one score for its head, trained on all pairs (full, or LoRA merged)."""
-    numbers = arguments(folder, len(train), None) | {"eval_strategy": "no", "save_strategy": "no"}
+    numbers = reward_numbers(folder, len(train)) | {"eval_strategy": "no", "save_strategy": "no"}
     scorer = AutoModelForSequenceClassification.from_pretrained(
         base()["pretrained_model_name_or_path"],
         num_labels=1,

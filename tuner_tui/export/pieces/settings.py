@@ -1,6 +1,7 @@
 """Stands in for the settings that an export writes from a recipe; only the names and types matter here."""
 
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 NAME = "run"
@@ -55,3 +56,4 @@ SAMPLES = 3
 REWARD_CHECK = "exact"
 REWARD_PATTERN: str | None = None
 REWARD_PYTHON: str | None = None
+REWARD_TRAIN: dict[str, Any] = {}
