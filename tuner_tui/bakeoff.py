@@ -106,8 +106,8 @@ def compare(
 
 
 def advised_after(recipe: Recipe, history: dict[str, str]) -> str | None:
-    """The label that is advised once the facts know what was measured; None without facts."""
-    if recipe.facts is None:
+    """The label that is advised once the facts know what was measured; None without facts, or when it tells nothing."""
+    if recipe.facts is None or not history:
         return None
     from advisor.engine import recommend
 

@@ -144,7 +144,12 @@ TRIED = {
 
 
 def history(found: Compared, goal: float) -> dict[str, str]:
-    """What the measurement says as the `history` of the facts (DESIGN.md 4.1), of the approaches that were measured."""
+    """What the measurement says as the `history` of the facts (DESIGN.md 4.1), of the approaches that were measured.
+
+    Too few questions to tell anything from chance say nothing here either.
+    """
+    if len(found.lanes[0].values) < LEAST:
+        return {}
     sign = -1.0 if found.lanes[0].metric is Metric.LOSS else 1.0
     told = {}
     for name, lanes in TRIED.items():

@@ -125,8 +125,9 @@ def test_the_measured_history_reaches_tuner_advise_through_its_facts_file(tmp_pa
 
 
 def test_the_document_holds_the_contracts_keys() -> None:
-    printed = document(*judged(lane(Lane.ZERO_SHOT, [1.0, 0.0])), 0.9)
+    printed = document(*judged(lane(Lane.ZERO_SHOT, [1.0, 0.0] * 3)), 0.9)
     assert printed["history"] == {"prompting": "insufficient"}
+    assert document(*judged(lane(Lane.ZERO_SHOT, [1.0, 0.0])), 0.9)["history"] == {}
     assert set(printed["lanes"][0]) >= {
         "label", "metric", "score", "low", "high", "latency_ms", "tokens_per_request", "cost_per_1k", "peak_gb",
     }  # fmt: skip
@@ -157,7 +158,7 @@ def test_a_score_of_all_or_nothing_has_the_interval_that_so_few_questions_leave(
 def test_too_few_questions_confirm_and_overturn_nothing() -> None:
     _, found, _ = judged(lane(Lane.ZERO_SHOT, [0.0] * 5), lane(Lane.RAG, [1.0] * 5), advised="zero_shot")
     assert (found.label, found.agrees_with_advice) == (Lane.RAG, None)
-    assert "Only 5 questions" in found.text
+    assert "Too few questions (5)" in found.text
     assert found.text.endswith(words("en").say("compare.next.more_questions"))
 
 
