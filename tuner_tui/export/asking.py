@@ -75,6 +75,59 @@ def asks_the_same(task: Task, script: Path, questions: list[str], ours: Callable
     return task.check("prompts", same == len(asked) > 0, value=same, same=same, of=len(asked))
 
 
+def instruction(task: Task) -> str | None:
+    """What is said before every question; a tuned model was trained without it."""
+    recipe = task.source.recipe
+    return None if recipe.parsed_label.tunes else recipe.prompting.instruction
+
+
+def prompting(told: str | None, shots: int = 0, pick: str = "fixed", pool: Sequence[Any] = ()) -> dict[str, Any]:
+    """The prompt's settings: what is said first, how many examples, which, and from what."""
+    return {"INSTRUCTION": told, "SHOTS": shots, "PICK": pick, "POOL": list(pool)}
+
+
+def unconstrained(task: Task) -> dict[str, str]:
+    """What a comparison holds answers to and the script does not."""
+    spec = task.source.recipe.prompting
+    return {
+        f"prompting.{name}": task.say("unsaid", target="ask.py", value=value)
+        for name in ("schema", "pattern", "choices")
+        if (value := getattr(spec, name))
+    }
+
+
+def searching() -> list[tuple[Path, tuple[str, ...]]]:
+    """Our own search, for a script."""
+    retrieval = Path(__file__).parents[1] / "retrieval"
+    return [
+        (FOLDER / "chunk.py", ()),
+        (retrieval / "terms.py", ()),
+        (retrieval / "prompt.py", ()),
+        (retrieval / "bm25.py", ()),
+        (retrieval / "fuse.py", ()),
+        (retrieval / "embed.py", ()),
+        (retrieval / "nearest.py", ()),
+        (retrieval / "rerank.py", ()),
+        (retrieval / "index.py", ("DEPTH", "RERANKED", "Nearest", "Rerank", "Index", "words_of")),
+    ]
+
+
+def needed(*names: str) -> list[str]:
+    """What a script needs of pip besides a model's libraries, as installed here."""
+    found = [(name, installed(name)) for name in (*names, "transformers", "torch", "peft")]
+    return [f"{name}=={version}" for name, version in found if version]
+
+
+def installed(name: str) -> str | None:
+    """The version that is installed here; None where it is not."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def model_values(task: Task) -> dict[str, Any]:
     """The model's settings."""
     recipe = task.source.recipe

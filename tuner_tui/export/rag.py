@@ -12,11 +12,24 @@ from msgspec import structs
 
 from advisor.errors import InputError
 from advisor.recipe import Recipe
-from tuner_tui.export.asking import FOLDER, ask_script, asks_the_same, model_values, questions_of
+from tuner_tui.export.asking import (
+    FOLDER,
+    ask_script,
+    asks_the_same,
+    instruction,
+    model_values,
+    needed,
+    prompting,
+    questions_of,
+    searching,
+    unconstrained,
+)
 from tuner_tui.export.outcome import Outcome, Task
 
 if TYPE_CHECKING:
     from tuner_tui.retrieval.measure import Measure
+
+KIWI = ("kiwipiepy", "kiwipiepy-model")
 
 
 def export(task: Task) -> Outcome:
@@ -46,32 +59,21 @@ def export(task: Task) -> Outcome:
         "ABSENT": spec.absent,
         "MARKS": marks,
     }
-    script = task.place.write("rag/ask.py", ask_script(task, {**values, "EXAMPLES": []}, modules()))
+    told = instruction(task)
+    script = task.place.write("rag/ask.py", ask_script(task, {**values, **prompting(told)}, modules()))
 
     def asked(question: str) -> list[dict[str, str]]:
         passages = [found.chunk for found in built.search(question, spec.passages)]
-        return [{"role": "user", "content": with_passages(question, passages, marks, spec.absent)}]
+        turn = {"role": "user", "content": with_passages(question, passages, marks, spec.absent)}
+        return [*([{"role": "system", "content": told}] if told else []), turn]
 
     check = asks_the_same(task, script, questions_of(task), asked)
-    return Outcome(checks=[check], notes=[task.say("note.ask", file="rag/ask.py")])
+    return Outcome(checks=[check], notes=[task.say("note.ask", file="rag/ask.py")], unexpressed=unconstrained(task))
 
 
 def modules() -> list[tuple[Path, tuple[str, ...]]]:
     """The script's parts: our own search and prompt, as they are."""
-    retrieval = Path(__file__).parents[1] / "retrieval"
-    return [
-        (FOLDER / "chunk.py", ()),
-        (retrieval / "terms.py", ()),
-        (retrieval / "prompt.py", ()),
-        (retrieval / "bm25.py", ()),
-        (retrieval / "fuse.py", ()),
-        (retrieval / "embed.py", ()),
-        (retrieval / "nearest.py", ()),
-        (retrieval / "rerank.py", ()),
-        (retrieval / "index.py", ("DEPTH", "RERANKED", "Nearest", "Rerank", "Index", "words_of")),
-        (FOLDER / "retrieve.py", ()),
-        (FOLDER / "ask.py", ()),
-    ]
+    return [*searching(), (FOLDER / "retrieve.py", ()), (FOLDER / "shots.py", ()), (FOLDER / "ask.py", ())]
 
 
 def recipe_of_index(task: Task, docs: str, skipped: set[str]) -> dict[str, Any]:
@@ -144,19 +146,7 @@ def take_vectors(task: Task, chunks: list[dict[str, Any]]) -> dict[str, Any] | N
 
 def needs(rule: dict[str, Any]) -> list[str]:
     """What the script needs of pip, as installed here."""
-    names = ["bm25s", "numpy", "transformers", "torch", "peft"]
-    names += ["kiwipiepy", "kiwipiepy-model"] if str(rule["terms"]).startswith("kiwi") else []
-    return [f"{name}=={version}" for name in names if (version := installed(name))]
-
-
-def installed(name: str) -> str | None:
-    """The version that is installed here; None where it is not."""
-    from importlib import metadata
-
-    try:
-        return metadata.version(name).partition("+")[0]
-    except metadata.PackageNotFoundError:
-        return None
+    return needed("bm25s", "numpy", *(KIWI if str(rule["terms"]).startswith("kiwi") else ()))
 
 
 def marks_of(task: Task) -> list[str]:

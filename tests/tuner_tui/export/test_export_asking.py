@@ -112,11 +112,38 @@ def test_the_script_asks_a_server_as_openais_clients_do(recipe: Path, tmp_path: 
     assert len(asked[0]["messages"]) == 9
 
 
+@pytest.mark.parametrize(
+    ("prompting", "turns", "open_ended"),
+    [
+        ({}, 9, True),
+        ({"instruction": "Answer with one colour.", "examples": 2, "pick": "fixed"}, 6, False),
+        ({"examples": 3, "pick": "random"}, 7, False),
+        ({"instruction": "색으로만 답하라.", "examples": 2, "pick": "similar"}, 6, False),
+    ],
+)
+def test_the_prompt_is_the_recipes_instruction_with_the_examples_that_a_comparison_picks(
+    world: Path, tmp_path: Path, prompting: dict[str, Any], turns: int, open_ended: bool
+) -> None:
+    content = recipe_of(world, "few_shot", "pairs", 8, {}) | {"prompting": {**prompting, "pattern": "[a-z]+"}}
+    (tmp_path / "r.json").write_text(json.dumps(content, ensure_ascii=False))
+    code, said, words = export(tmp_path / "r.json", "prompt", tmp_path / "out")
+    assert code == 0, (said, words)
+    assert said["checks"][0]["value"] == 8
+    assert ("prompting.examples" in said["unexpressed"]) == open_ended
+    assert "prompting.pattern" in said["unexpressed"]
+    command = [sys.executable, "-I", str(tmp_path / "out" / "prompt" / "ask.py"), "What colour is item 40?", "--show"]
+    asked = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert len(asked) == turns
+    assert (asked[0] == {"role": "system", "content": prompting.get("instruction")}) == ("instruction" in prompting)
+    if prompting.get("pick") == "similar":
+        assert "bm25s==" in (tmp_path / "out" / "prompt" / "requirements.txt").read_text()
+
+
 def test_zero_shot_has_no_examples_and_rag_needs_documents(world: Path, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps(recipe_of(world, "zero_shot", "pairs", 8, {})))
     code, said, words = export(tmp_path / "r.json", "prompt", tmp_path / "out")
     assert code == 0, (said, words)
-    assert json.loads((tmp_path / "out" / "prompt" / "prompt.json").read_text()) == []
+    assert json.loads((tmp_path / "out" / "prompt" / "prompt.json").read_text())["pool"] == []
     code, _, words = export(tmp_path / "r.json", "rag", tmp_path / "other")
     assert code == 2
     assert "data.docs" in words

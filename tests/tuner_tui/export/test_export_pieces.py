@@ -146,7 +146,7 @@ def test_every_script_compiles_and_says_what_the_recipe_says(tmp_path: Path, obj
     task = Task(source=find_source(str(tmp_path / "r.json")), place=place, words=words("en"))
     text = script(task, PIECES[task.source.one_stage(PIECES)])
     compile(text, "train.py", "exec")
-    constants: dict[str, Any] = {}
+    constants: dict[str, Any] = {"Any": Any}
     head = text[text.index("# Which model") : text.index("\n\n\ndef ")]
     exec(head, constants)
     assert (constants["MODEL"], constants["RANK"], constants["TARGETS"]) == ('some/"quoted"\nmodel', 7, ["q_proj"])

@@ -9,20 +9,22 @@ from typing import Any
 
 from tuner_tui.export.pieces.ask_settings import (
     ADAPTER,
-    EXAMPLES,
     HERE,
+    INSTRUCTION,
     MAX_NEW_TOKENS,
     MODEL,
     REVISION,
     TRUST_REMOTE_CODE,
 )
+from tuner_tui.export.pieces.shots import examples_for
 from tuner_tui.export.pieces.ungrounded import grounded
 
 
 def turns_for(question: str) -> tuple[list[dict[str, str]], list[str]]:
     """The whole prompt, and the passages' sources."""
     text, sources = grounded(question)
-    return [*EXAMPLES, {"role": "user", "content": text}], sources
+    told = [{"role": "system", "content": INSTRUCTION}] if INSTRUCTION else []
+    return [*told, *examples_for(question), {"role": "user", "content": text}], sources
 
 
 def ask_server(url: str, model: str, turns: list[dict[str, str]]) -> str:

@@ -1,6 +1,7 @@
 """Stands in for the settings that an export writes for `ask.py`; only the names and types matter here."""
 
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 MODEL = "model"
@@ -15,4 +16,7 @@ EMBEDDING: str | None = None
 RERANKER: str | None = None
 ABSENT: str | None = None
 MARKS: list[str] = []
-EXAMPLES: list[dict[str, str]] = []
+INSTRUCTION: str | None = None
+SHOTS = 0
+PICK = "fixed"
+POOL: list[Any] = []
