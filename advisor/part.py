@@ -41,7 +41,7 @@ def _unknown_key(key: str, known: tuple[str, ...], prefix: str, source: str) -> 
 
 
 def apply_change(raw: dict[str, Any], change: str) -> None:
-    """Apply one `section.key=value` in place; the value is read as YAML."""
+    """Apply one `section.key=value` in place; the value is read as YAML, and what is none (`[0-9]{3}원`) as text."""
     path, equals, value = change.partition("=")
     keys = path.strip().split(".")
     if not equals or not all(keys):
@@ -54,7 +54,7 @@ def apply_change(raw: dict[str, Any], change: str) -> None:
     try:
         part[keys[-1]] = _number(parse_value(value))
     except ValueError:
-        raise InputError("recipe.change", change=change) from None
+        part[keys[-1]] = value.strip()
 
 
 def _number(value: Any) -> Any:

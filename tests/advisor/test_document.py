@@ -2,6 +2,7 @@
 
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 import yaml
@@ -122,6 +123,12 @@ def test_any_bytes_are_a_value_or_words(text: bytes | str) -> None:
         said = refusal(lambda read=read: read(text, "test"))
         assert said is None or said.text("en").endswith(f"[{said.code}]")
         assert said is None or said.text("ko")
+
+
+def test_a_value_that_is_no_yaml_is_text_such_as_a_pattern() -> None:
+    raw: dict[str, Any] = {}
+    apply_change(raw, "prompting.pattern=[0-9]{1,3}(일|원)")
+    assert raw == {"prompting": {"pattern": "[0-9]{1,3}(일|원)"}}
 
 
 @given(KEYS, KEYS, TEXT)
