@@ -23,6 +23,7 @@ from tuner_tui.runs.state import RunState, state_of
 from tuner_tui.runs.supervisor import launch, resume, wait
 from tuner_tui.runs.watch import glance
 
+SAMPLES = Path(__file__).parents[2] / "samples"
 TINY = Path(__file__).parents[1] / "tuner_tui" / "runs" / "tiny.py"
 STEPS = 120
 KILLS = int(os.environ.get("TUNER_KILLS", "2"))
@@ -48,6 +49,34 @@ def new_run(folder: Path, label: str, grad_accum: int, max_steps: int = STEPS) -
         "evaluation": {"metric": "loss", "max_items": 4, "samples": 1, "max_new_tokens": 4},
     }
     return create_run(prepare(recipe_from(raw, "test"), "test", folder))
+
+
+PRACTICE = {"orpo": "preference", "kto": "feedback", "cpt": "corpus", "grpo": "checkable", "sft": "style"}
+
+
+def practice_run(label: str) -> RunDir:
+    """A run of the practice model by another method; texts are packed."""
+    first = label.removeprefix("ft/").partition(":")[0].partition(">")[0]
+    train = {"max_steps": 24, "learning_rate": 3e-4, "micro_batch": 4, "max_length": 128, "save_steps": 5, "threads": 1}
+    train |= {"cpt": {"packing": True}, "grpo": {"generations": 4}}.get(first, {})
+    raw = {
+        "label": label,
+        "model": {"id": str(SAMPLES / "model")},
+        "data": practice(PRACTICE[first]),
+        "adapter": {"rank": 4, "alpha": 8, "dropout": 0.1},
+        "train": train,
+        "evaluation": {"metric": "exact_match" if first == "grpo" else "loss", "max_items": 4, "samples": 1}
+        | {"max_new_tokens": 8},
+    }
+    if ">" in label:
+        raw["stages"] = [{"objective": "sft"}, {"objective": "dpo", "data": practice("preference")}]
+    return create_run(prepare(recipe_from(raw, "test"), "test"))
+
+
+def practice(name: str) -> dict[str, str]:
+    return {
+        part: str(SAMPLES / "data" / f"{name}.{file}.jsonl") for part, file in (("train", "train"), ("eval", "test"))
+    }
 
 
 def ended(run: RunDir) -> tuple[dict[int, float], bytes]:
@@ -91,3 +120,18 @@ def test_a_killed_run_ends_as_if_never_killed(tiny: Path, objective: str, techni
     losses, weights = ended(killed)
     assert losses == wanted[0]
     assert weights == wanted[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["ft/cpt:full", "ft/orpo:lora", "ft/kto:full", "ft/grpo:lora", "ft/sft>dpo:lora"])
+def test_so_does_a_run_by_any_other_method(label: str) -> None:
+    dice = random.Random(label)
+    whole = practice_run(label)
+    launch(whole, keep=())
+    wanted = ended(whole)
+    killed = practice_run(label)
+    launch(killed, keep=())
+    for step in sorted(dice.sample(range(2, len(wanted[0]) - 2), KILLS)):
+        kill_at(killed, step)
+        resume(killed)
+    assert ended(killed) == wanted

@@ -94,7 +94,9 @@ def _start_of(pid: int, *, ended: bool = False) -> float | None:
         return None
     # The command name stands in brackets and may hold anything, brackets too: fields count from the last one.
     fields = stat[stat.rindex(b")") + 2 :].split()
-    return None if chr(fields[0][0]) in DEAD_STATES and not ended else float(fields[19])
+    # Killed, its first thread may be gone while others still let go of memory, GPU and locks: it is gone with the last.
+    dead = chr(fields[0][0]) in DEAD_STATES and int(fields[17]) <= 1
+    return None if dead and not ended else float(fields[19])
 
 
 def _start_by_psutil(pid: int, ended: bool) -> float | None:

@@ -113,7 +113,14 @@ def test_a_planted_out_of_memory_is_survived(tmp_path: Path) -> None:
     assert last is not None
     assert first.identity == last.identity
     report = json.loads(run.report_path.read_text())
-    assert report["adjusted"] == {"micro_batch": 1, "grad_accum": 6, "grad_ckpt": False, "times": 2}
+    assert report["adjusted"] == {
+        "micro_batch": 1,
+        "grad_accum": 6,
+        "grad_ckpt": False,
+        "times": 2,
+        "max_length": None,
+        "agreed": False,
+    }
     assert report["success"] is True
 
 

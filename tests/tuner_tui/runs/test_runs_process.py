@@ -141,6 +141,28 @@ def test_an_identity_is_dead_after_its_process(until: Until) -> None:
     assert not send(who, signal.SIGTERM)
 
 
+LINGERS = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+print("two", flush=True)
+ctypes.CDLL(None).pthread_exit(0)
+"""
+
+
+def test_a_process_lives_as_long_as_its_last_thread(until: Until) -> None:
+    """Its first thread is a zombie at once; memory and locks are held until the others have let go of them."""
+    child = subprocess.Popen([sys.executable, "-c", LINGERS], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    until(lambda: b") Z" in Path(f"/proc/{child.pid}/stat").read_bytes())
+    who = identify(child.pid)
+    assert who is not None
+    assert alive(who)
+    child.kill()
+    until(lambda: not alive(who))
+    child.communicate()
+
+
 def test_a_silent_process_is_stale_after_ten_minutes(start: Start, until: Until) -> None:
     run = start("endless")
     until(lambda: steps(run) > 0)
