@@ -78,18 +78,29 @@ def ask_many(
 
     The first error ends it: nothing more is sent, what is on its way still answers and is kept.
     """
-    done = 0
+    done, wrong = 0, list[BaseException]()
+
+    def ask(turns: Sequence[Message]) -> Answer:
+        try:
+            return endpoint.answered(list(turns), **how)
+        except BaseException as error:  # said here, where it happens: until another thread hears of it more are sent
+            wrong.append(error)
+            endpoint.end()
+            raise
+
     with ThreadPoolExecutor(max_workers=parallel) as pool:
-        waiting = [pool.submit(endpoint.answered, list(turns), **how) for turns in asked]
+        waiting = [pool.submit(ask, turns) for turns in asked]
         try:
             for answer in as_completed(waiting):
                 answer.result()
                 done += 1
                 heard(done)
-        except BaseException:
+        except BaseException as error:
             endpoint.end()
             pool.shutdown(cancel_futures=True)
             heard(sum(each.done() and not each.cancelled() and each.exception() is None for each in waiting))
+            if error in wrong:
+                raise wrong[0] from None
             raise
     return [each.result() for each in waiting]
 

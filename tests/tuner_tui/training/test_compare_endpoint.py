@@ -79,7 +79,8 @@ def test_a_refusing_endpoint_costs_its_lane_and_is_asked_only_for_the_rest_later
     assert [(each["label"], each["answered"]) for each in found["failed"]] == [("api", 3)]
     assert "HTTP 401" in found["failed"][0]["text"]
     assert "prompting" in found["verdict"]["text"]
-    assert server.asked == 4
+    asked = server.asked
+    assert asked in (4, 5), "the refused one, and the one that was on its way beside it"
     server.good = 100
     url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     code, found, words = compare(
@@ -87,11 +88,11 @@ def test_a_refusing_endpoint_costs_its_lane_and_is_asked_only_for_the_rest_later
     )
     assert code == 0, words
     assert [lane["label"] for lane in found["lanes"]] == ["zero_shot", "api"]
-    assert server.asked == 4 + 9 + 2 * 12
+    assert server.asked == asked + 9 + 2 * 12
     assert [(each["label"], each["win_rate"]) for each in found["judged"]] == [("api", 0.5)]
     assert "someone-else says that it answered" in words
     assert found["lanes"][1]["cost_per_1k"] > 0
-    assert {(turns[0]["role"], turns[0]["content"]) for turns in server.heard[:13]} == {("system", "Be kind.")}
+    assert {(turns[0]["role"], turns[0]["content"]) for turns in server.heard[: asked + 9]} == {("system", "Be kind.")}
 
 
 @pytest.mark.slow
