@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,13 +23,19 @@ def tuner(*args: object) -> tuple[int, Any, str]:
     return done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr
 
 
-@pytest.fixture
-def run(world: Path) -> Path:
-    """A finished run in this test's home."""
-    folder = Path(os.environ["TUNER_HOME"]) / "runs" / "20260101-0000-little-abcd"
+@pytest.fixture(scope="module")
+def finished(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, trained once."""
+    folder = tmp_path_factory.mktemp("finished") / "20260101-0000-little-abcd"
     made = little.recipe(world, "ft/sft:lora", "pairs", "exact_match", train__max_steps=40, train__learning_rate=0.02)
     assert little.start(folder, made) == 0
     return folder
+
+
+@pytest.fixture
+def run(finished: Path) -> Path:
+    """A copy of it in this test's home."""
+    return Path(shutil.copytree(finished, Path(os.environ["TUNER_HOME"]) / "runs" / finished.name))
 
 
 def test_every_possible_lane_answers_the_same_questions(run: Path, tmp_path: Path) -> None:

@@ -7,16 +7,17 @@ import little
 import pytest
 
 SFT = {"train__max_steps": 40, "train__learning_rate": 0.02}
-METHODS: list[tuple[str, str, str, dict[str, Any]]] = [
+DORA = {"adapter__dora": True, "adapter__rslora": True}
+METHODS = [
     ("ft/sft:lora", "pairs", "loss", SFT),
-    ("ft/sft:full", "pairs", "loss", SFT),
+    pytest.param("ft/sft:full", "pairs", "loss", SFT, marks=pytest.mark.slow),
     ("ft/style:qlora", "pairs", "regex", SFT | {"evaluation__pattern": "!$"}),
     ("ft/sft:prefix", "pairs", "loss", SFT),
     ("ft/sft:prompt", "pairs", "loss", SFT),
-    ("ft/sft:lora", "pairs", "loss", SFT | {"adapter__dora": True, "adapter__rslora": True}),
+    pytest.param("ft/sft:lora", "pairs", "loss", SFT | DORA, marks=pytest.mark.slow),
     ("ft/cpt:full", "text", "loss", {}),
     ("ft/dpo:lora", "preference", "preference_accuracy", {}),
-    ("ft/dpo:qlora", "preference", "preference_accuracy", {}),
+    pytest.param("ft/dpo:qlora", "preference", "preference_accuracy", {}, marks=pytest.mark.slow),
     ("ft/orpo:full", "preference", "preference_accuracy", {}),
     ("ft/kto:lora", "feedback", "preference_accuracy", {}),
 ]
