@@ -17,7 +17,7 @@ from tuner_tui.inspect.rows import Bad, Block
 DATASET_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow")
 DOCUMENT_SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".pdf")
 ABOUT = ("README", "LICENSE", "LICENCE", "NOTICE", "CHANGELOG", "DATASET_CARD", "CITATION")
-MAX_DOCUMENT_BYTES, PIECE_BYTES = 1 << 26, 1 << 20
+MAX_DOCUMENT_BYTES, PIECE_BYTES, UNBROKEN_BYTES = 1 << 26, 1 << 20, 1 << 23
 BLOCK_BYTES, BLOCK_DOCUMENTS = 1 << 20, 200
 
 
@@ -143,13 +143,13 @@ def _documents(
 
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """A text cut between paragraphs, else between lines, else (64 times too long) between letters."""
+    """A text cut between paragraphs, else between lines, else (8 times too long) between letters."""
     held: list[bytes] = []
     size = 0
     for chunk in chunks:
         size += len(chunk)
         end = chunk.rfind(b"\n\n") + 2 if b"\n\n" in chunk else chunk.rfind(b"\n") + 1
-        if size < (PIECE_BYTES if end else MAX_DOCUMENT_BYTES):
+        if size < (PIECE_BYTES if end else UNBROKEN_BYTES):
             held.append(chunk)
             continue
         end = end or _letter_end(chunk)

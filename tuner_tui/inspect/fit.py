@@ -28,6 +28,7 @@ READ_BY_TRAINING = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 STOPS_READING = (
     "bad_json", "cut_last_line", "cut_document", "nan_literal", "too_deep", "row_too_large", "not_object",
     "duplicate_keys", "not_utf8", "encoding", "renamed", "cut_stream", "reformed", "mixed_encoding", "expanded",
+    "bad_row", "open_quote", "stray_quotes", "separator", "duplicate_columns",
 )  # fmt: skip
 """Problems that inspection reads past and training does not."""
 

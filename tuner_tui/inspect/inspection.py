@@ -31,6 +31,7 @@ PREVIEW_ROWS, PREVIEW_CHARS = 20, 2000
 FEW_ROWS = 10
 PROSE_CHARS = 8
 SHOWN_ROWS = 5
+MERELY_TOLD = ("bom", "split", "sampled", "pieces", "expanded", "separator")
 PLAIN_LABELS = ({"true", "false"}, {"1", "0"})
 """Labels that training reads as they stand."""
 
@@ -197,7 +198,7 @@ def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeate
     for code, detail in notes:
         findings.add(
             code,
-            Severity.INFO if code in ("bom", "split", "sampled", "pieces", "expanded") else Severity.WARNING,
+            Severity.INFO if code in MERELY_TOLD else Severity.WARNING,
             detail=detail,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import json
 import os
@@ -98,7 +99,7 @@ def open_file(path: Path, encoding: str | None = None) -> Opened:
     """
     refuse_odd(path)
     packing = _packing(_read_head(path))
-    head = b"".join(_first(unpacked(path, packing, []), HEAD_BYTES))[:HEAD_BYTES]
+    head = b"".join(_first(_begun(unpacked(path, packing, [])), HEAD_BYTES))[:HEAD_BYTES]
     telling = _telling(path, packing, head)
     notes: list[str] = []
     binary = head.startswith(BINARY)
@@ -126,6 +127,16 @@ def open_file(path: Path, encoding: str | None = None) -> Opened:
         old_ends=old_ends,
         notes=notes,
     )
+
+
+def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks from the first that holds more than blanks; where none does, a blank."""
+    for chunk in chunks:
+        if not chunk.isspace():
+            yield chunk.lstrip() if chunk[:HEAD_BYTES].isspace() else chunk
+            yield from chunks
+            return
+    yield b"\n"
 
 
 def _telling(path: Path, packing: str | None, head: bytes) -> bytes:
@@ -324,14 +335,19 @@ def _is_table(head: bytes, marks: str = "\t,;|") -> bool:
     """Two lines or more, cut into the same number (two or more) of cells by one separator."""
     text = head.decode("utf-8", "replace")
     lines = text.split("\n") if len(head) < HEAD_BYTES // 2 else text.split("\n")[:-1]
-    for mark in marks:
-        try:
-            cells = [row for row in csv.reader(lines[:60], delimiter=mark) if row][:6]
-        except csv.Error:
-            continue
-        if len(cells) >= 2 and len(cells[0]) >= 2 and len(set(map(len, cells[:4]))) == 1:
-            return True
-    return False
+    return any(_is_even(cells) for mark in marks for cells in _cut(lines[:60], mark))
+
+
+def _cut(lines: list[str], mark: str) -> Iterator[list[list[str]]]:
+    """The first rows by the rules of quotation; between tabs a quotation mark may also be a letter like any other."""
+    with contextlib.suppress(csv.Error):
+        yield [row for row in csv.reader(lines, delimiter=mark) if row][:6]
+    if mark == "\t":
+        yield [line.split(mark) for line in lines if line][:6]
+
+
+def _is_even(cells: list[list[str]]) -> bool:
+    return len(cells) >= 2 and len(cells[0]) >= 2 and len(set(map(len, cells[:4]))) == 1
 
 
 def suffix_of(path: Path, packing: str | None = None) -> str:

@@ -80,6 +80,7 @@ class _Refused(ValueError):
     pass
 
 
+CUT = b"\0"
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -204,7 +205,7 @@ def _has_surrogate(text: str) -> bool:
 
 def _whole_lines(chunks: Iterator[bytes], begin: int) -> Iterator[tuple[int, bytes]]:
     """The bytes cut after line ends, about a chunk at a time, and where they begin; of an over-long line only the
-    beginning is gathered."""
+    beginning is gathered, and what stands for the rest (CUT) makes it no row."""
     parts: list[bytes] = []
     held = 0
     for chunk in chunks:
@@ -214,13 +215,18 @@ def _whole_lines(chunks: Iterator[bytes], begin: int) -> Iterator[tuple[int, byt
                 parts.append(chunk)
             held += len(chunk)
             continue
-        parts.append(chunk[:end])
-        yield begin, b"".join(parts)
+        first = chunk.find(b"\n") + 1
+        if held + first > ROW_BYTES_MAX:
+            parts += [chunk[: first - 1]] if held <= ROW_BYTES_MAX else []
+            yield begin, b"".join([*parts, CUT, b"\n"])
+            begin, parts, held, chunk, end = begin + held + first, [], 0, chunk[first:], end - first
+        if end:
+            parts.append(chunk[:end])
+            yield begin, b"".join(parts)
         begin += held + end
         parts, held = [chunk[end:]], len(chunk) - end
-    rest = b"".join(parts)
-    if rest:
-        yield begin, rest
+    if held:
+        yield begin, b"".join([*parts, CUT] if held > ROW_BYTES_MAX else parts)
 
 
 def duplicate_keys(block: Block, keys: int | None = None) -> list[int]:

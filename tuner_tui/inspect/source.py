@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from advisor.errors import InputError
 from tuner_tui.inspect.arrays import held_split, json_document
+from tuner_tui.inspect.columnar import arrow_rows, parquet_rows
 from tuner_tui.inspect.documents import Folder, document_rows, look
 from tuner_tui.inspect.formats import recognise
 from tuner_tui.inspect.heard import end
@@ -17,10 +18,11 @@ from tuner_tui.inspect.named import renamed
 from tuner_tui.inspect.opened import Container, Opened, open_file, refuse_odd, suffix_of
 from tuner_tui.inspect.rows import Block, Mended, json_lines
 from tuner_tui.inspect.shape import DOCUMENTS, Shape
-from tuner_tui.inspect.tables import arrow_rows, csv_rows, parquet_rows
+from tuner_tui.inspect.tables import csv_rows
 from tuner_tui.safe import clean
 
-FORMAT_ROWS = 200
+FORMAT_ROWS, FORMAT_BYTES, FORMAT_COLUMNS = 200, 1 << 26, 2000
+"""The format is told from so many rows, or fewer that are large, and so many of their columns."""
 DOCUMENT = Shape(format="text", kind=DOCUMENTS, texts=("text",))
 
 Notes = list[tuple[str, str]]
@@ -124,7 +126,7 @@ def blocks_of(opened: Opened) -> Iterator[Block]:
     if opened.container is Container.ARROW:
         return arrow_rows(path)
     if opened.container is Container.TABLE:
-        return csv_rows(opened.chunks(), suffix_of(path))
+        return csv_rows(opened.chunks(), suffix_of(path), opened.notes)
     if opened.container is Container.ARRAY:
         return json_document(opened.chunks, path, opened.notes)
     return json_lines(opened.chunks()) if opened.container is Container.LINES else iter(())
@@ -145,17 +147,27 @@ def limited(blocks: Iterator[Block], limit: int) -> Iterator[Block]:
 def recognised(source: Source, mapping: dict[str, str]) -> tuple[Shape, list[Block]]:
     """The format, told from the first rows under the user's mapping, and the blocks read for it."""
     early = until(source.blocks, FORMAT_ROWS)
-    rows = [renamed(row, mapping) for row in readable(early)]
+    rows = [renamed(_narrow(row, mapping), mapping) for row in readable(early)]
     return source.shape or recognise(rows[:FORMAT_ROWS], table=source.table), early
 
 
+def _narrow(row: dict[str, Any], mapping: dict[str, str]) -> dict[str, Any]:
+    """The row's first columns, where it has more than any data set has, and those that a person named."""
+    if len(row) <= FORMAT_COLUMNS:
+        return row
+    named = {column: row[column] for column in mapping.values() if column in row}
+    return {**dict(islice(row.items(), FORMAT_COLUMNS)), **named}
+
+
 def until(blocks: Iterator[Block], rows: int) -> list[Block]:
-    """The first blocks, with at least so many rows where there are as many."""
+    """The first blocks, with at least so many rows where there are as many and they are not very large."""
     early: list[Block] = []
+    size = 0
     for block in blocks:
         early.append(block)
         rows -= len(block)
-        if rows <= 0:
+        size += block.size
+        if rows <= 0 or size >= FORMAT_BYTES:
             break
     return early
 

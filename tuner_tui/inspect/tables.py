@@ -6,29 +6,32 @@ import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 
-from advisor.errors import InputError
 from tuner_tui.inspect.encoding import eastern
+from tuner_tui.inspect.quotes import apart
 from tuner_tui.inspect.rows import Bad, Block, Mended
 
 ROWS = 1000
 CELL_CHARS_MAX = 1 << 26
+LINE_COST = 64
+"""What a line takes beside its characters: a row of many short lines is cut off, too."""
 
 
-def csv_rows(chunks: Iterator[bytes], suffix: str) -> Iterator[Block]:
-    """Rows of a delimited file as text cells; empty cells stay empty text."""
+def csv_rows(chunks: Iterator[bytes], suffix: str, notes: list[str]) -> Iterator[Block]:
+    """Rows of a delimited file as text cells; empty cells stay empty text. `notes` gets what is odd about the file."""
     csv.field_size_limit(CELL_CHARS_MAX)
     lines = _Lines(chunks)
     header_line = next(lines, "")
-    mark = "\t" if suffix == ".tsv" else _separator(header_line)
-    reader = csv.reader(_chain(header_line, lines), delimiter=mark)
+    usual = "\t" if suffix == ".tsv" else ","
+    mark = usual if suffix == ".tsv" and usual in header_line else _separator(header_line)
+    if suffix in (".csv", ".tsv") and mark != usual and mark in header_line:
+        notes.append("separator")
     rows: list[Any] = []
-    for row in _named(reader, lines):
+    for row in _named(header_line, lines, mark):
         rows.append(row)
         if len(rows) == ROWS:
             yield _block(rows)
@@ -37,11 +40,13 @@ def csv_rows(chunks: Iterator[bytes], suffix: str) -> Iterator[Block]:
         yield _block(rows)
 
 
-def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
+def _named(header_line: str, lines: _Lines, mark: str) -> Iterator[Any]:
+    lines.back(header_line)
+    reader = csv.reader(lines, delimiter=mark)
     header: list[str] | None = None
     twice = False
     while True:
-        lines.damaged, lines.other = False, ""
+        lines.begin()
         try:
             cells = next(reader)
         except StopIteration:
@@ -55,18 +60,30 @@ def _named(reader: Any, lines: _Lines) -> Iterator[Any]:
             header = _names(cells)
             twice = header != [cell.strip() for cell in cells]
             continue
-        if lines.ended:
+        known = Mended({}, "duplicate_columns") if twice else None
+        open_ = lines.ended or lines.full
+        odd = open_ or len(lines.given) > 1 or len(cells) != len(header)
+        parted = apart(lines.given, mark, len(header), ended=open_) if odd else None
+        if parted is not None:
+            for each, stray in parted:
+                yield _row(header, each, lines, Mended({}, "stray_quotes") if stray else known)
+        elif open_:
             yield Bad("open_quote")
-        elif lines.damaged:
-            yield Bad("not_utf8", f"line {lines.number}")
-        elif len(cells) != len(header):
-            yield Bad("bad_row", f"{len(cells)} / {len(header)}")
+            return  # where the rows after it begin, nobody can tell
         else:
-            row = dict(zip(header, cells, strict=True))
-            if lines.other:
-                yield Mended(row, "mixed_encoding", lines.other)
-            else:
-                yield Mended(row, "duplicate_columns") if twice else row
+            yield _row(header, cells, lines, known)
+
+
+def _row(header: list[str], cells: list[str], lines: _Lines, odd: Mended | None) -> Any:
+    """The row under the header's names, or why there is none; `odd` is what was mended of it."""
+    if lines.damaged:
+        return Bad("not_utf8", f"line {lines.number}")
+    if len(cells) != len(header):
+        return Bad("bad_row", f"{len(cells)} / {len(header)}")
+    row = dict(zip(header, cells, strict=True))
+    if lines.other:
+        return Mended(row, "mixed_encoding", lines.other)
+    return row if odd is None else Mended(row, odd.code)
 
 
 class _Lines:
@@ -85,11 +102,29 @@ class _Lines:
         """The other encoding that a line was in."""
         self.ended = False
         """Whether more was asked for than there is: a row that a reader still asks for then has an open quote."""
+        self.given: list[str] = []
+        """The lines of the row that is being read."""
+        self._cost = 0
+        self.full = False
+        """Whether the row was cut off because no row is as large."""
+
+    def begin(self) -> None:
+        """The next row begins."""
+        self.damaged, self.other, self.given, self._cost, self.full = False, "", [], 0, False
+
+    def back(self, line: str) -> None:
+        """Give a line that was looked at once more."""
+        if line:
+            self._ready.append(line.removesuffix("\n"))
+            self.number -= 1
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
+        if self._cost > CELL_CHARS_MAX:
+            self.full = True
+            raise StopIteration
         while not self._ready:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -98,7 +133,7 @@ class _Lines:
                 if not line:
                     self.ended = True
                     raise StopIteration
-                return self._safe(line)
+                return self._give(line)
             first, *others = self._decoder.decode(chunk).split("\n")
             self._hold(first)
             if others:
@@ -106,7 +141,13 @@ class _Lines:
                 self._rest, self._held = [], 0
                 self._hold(others[-1])
                 self._ready = whole[::-1]
-        return self._safe(self._ready.pop() + "\n")
+        return self._give(self._ready.pop() + "\n")
+
+    def _give(self, line: str) -> str:
+        safe = self._safe(line)
+        self.given.append(safe)
+        self._cost += len(safe) + LINE_COST
+        return safe
 
     def _hold(self, text: str) -> None:
         """Gather the beginning of a line; what no cell may hold is let go."""
@@ -122,12 +163,6 @@ class _Lines:
         self.other = eastern(raw) or ""
         self.damaged = not self.other
         return raw.decode(self.other or "utf-8", "replace")
-
-
-def _chain(first: str, lines: _Lines) -> Iterator[str]:
-    if first:
-        yield first
-    yield from lines
 
 
 def _separator(header: str) -> str:
@@ -157,55 +192,3 @@ def _names(cells: list[str]) -> list[str]:
             name = f"{cell} ({seen[cell]})"
         names[name] = None
     return list(names)
-
-
-def parquet_rows(path: Path) -> Iterator[Block]:
-    """Rows of a Parquet file, batch by batch; InputError when it is cut or damaged."""
-    import pyarrow.lib
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=ROWS):
-                yield _arrow_block(batch)
-    except (pyarrow.lib.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, error) from None
-
-
-def arrow_rows(path: Path) -> Iterator[Block]:
-    """Rows of an Arrow file or stream (what `datasets` saves), batch by batch."""
-    import pyarrow
-    import pyarrow.ipc
-    import pyarrow.lib
-
-    try:
-        with pyarrow.OSFile(str(path), "rb") as source:
-            for batch in _batches(pyarrow.ipc, source):
-                for start in range(0, batch.num_rows, ROWS):
-                    yield _arrow_block(batch.slice(start, ROWS))
-    except (pyarrow.lib.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, error) from None
-
-
-def _batches(ipc: Any, source: Any) -> Iterator[Any]:
-    magic = source.read(6)
-    source.seek(0)
-    if magic == b"ARROW1":
-        reader = ipc.open_file(source)
-        yield from (reader.get_batch(at) for at in range(reader.num_record_batches))
-    else:
-        yield from ipc.open_stream(source)
-
-
-def _arrow_block(batch: Any) -> Block:
-    return _block_of(batch.to_pylist())
-
-
-def _block_of(rows: list[Any]) -> Block:
-    return Block(rows, [msgspec.json.encode(row, enc_hook=str) for row in rows])
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    from tuner_tui.safe import clean
-
-    return InputError("inspect.unreadable", path=clean(str(path)), detail=clean(str(error).partition("\n")[0], 200))

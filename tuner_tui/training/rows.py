@@ -13,6 +13,8 @@ from advisor.errors import InputError
 
 Row = tuple[int, dict[str, Any]]
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+CELL_CHARS_MAX = 1 << 26
+"""Of a table's cell, as the inspection reads it."""
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -48,9 +50,10 @@ def _table(text: str, separator: str) -> Iterator[Row]:
     import csv
     import io
 
+    csv.field_size_limit(CELL_CHARS_MAX)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     for number, row in enumerate(reader, 1):
-        yield number, {key: value for key, value in row.items() if key is not None}
+        yield number, {key.strip(): value for key, value in row.items() if key is not None}
 
 
 def _array(path: Path, text: str) -> Iterator[Row]:

@@ -131,6 +131,38 @@ def test_a_quotation_mark_that_is_never_closed_is_named(tmp_path: Path) -> None:
     assert named(inspect(path), "open_quote") == [12]
 
 
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_stray_quotation_mark_between_tabs_swallows_no_row(closes: bool, tmp_path: Path) -> None:
+    rows = [[str(at), sentence(at), str(at % 2)] for at in range(40)]
+    rows[7][1] = '"' + rows[7][1]
+    rows[30][1] = rows[30][1] + '"' if closes else rows[30][1]
+    path = tmp_path / "ratings_train.txt"
+    path.write_text("\n".join("\t".join(row) for row in [["id", "document", "label"], *rows]) + "\n")
+    found = inspect(path)
+    assert (found.kind, found.rows, found.usable_rows) == ("instruction_pairs", 40, 40)
+    assert named(found, "stray_quotes")[0] == 8
+
+
+def test_a_cell_of_several_lines_stays_one_cell(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    lines = ["prompt,completion", *(f'{row["instruction"]},"Yes, first.\nThen, {row["output"]}"' for row in ROWS)]
+    path.write_text("\n".join(lines) + "\n")
+    found = inspect(path)
+    assert (found.rows, found.usable_rows, found.problem("stray_quotes")) == (12, 12, None)
+
+
+def test_a_table_of_semicolons_is_prepared_before_training(tmp_path: Path) -> None:
+    from advisor.errors import InputError
+    from advisor.methods import parse_label
+
+    path = tmp_path / "rows.csv"
+    lines = ["prompt;completion", *(f"{row['instruction']};{row['output']}" for row in ROWS)]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError) as told:
+        check_fits(inspect(path), parse_label("ft/sft:lora"), str(path))
+    assert told.value.code == "planned.prepare_first"
+
+
 def test_a_small_archive_that_breaks_off_gives_the_rows_before_the_break(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl.gz"
     packed = gzip.compress("".join(json.dumps(row) + "\n" for row in ROWS).encode())
