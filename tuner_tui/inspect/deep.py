@@ -10,7 +10,7 @@ from tuner_tui.inspect.alike import Alike
 from tuner_tui.inspect.held import Held
 from tuner_tui.inspect.languages import language_of
 from tuner_tui.inspect.mojibake import Repair, lost_characters, repair
-from tuner_tui.inspect.private import personal_in, secrets_in
+from tuner_tui.inspect.private import hidden, personal_in, secrets_in
 from tuner_tui.inspect.report import Severity, Spread, spread
 from tuner_tui.inspect.rowcheck import check
 from tuner_tui.inspect.sample import Numbered
@@ -31,6 +31,8 @@ class Deep:
 
     def __init__(self, scan: Scan, counter: Counter | None, max_length: int | None, held: Held | None) -> None:
         self._scan, self._counter, self._max_length, self._held = scan, counter, max_length, held
+        self.findings = Findings()
+        """What was found in the rows that were looked at, which may be a sample."""
         self._alike = Alike()
         self._seen: set[str] = set()
         self._same: list[int] = []
@@ -46,11 +48,6 @@ class Deep:
     def shape(self) -> Shape:
         """The recognised format."""
         return self._scan.shape
-
-    @property
-    def findings(self) -> Findings:
-        """Where problems go."""
-        return self._scan.findings
 
     def look(self, rows: Numbered) -> None:
         """Read the next rows; those with faults were named already and are passed over."""
@@ -169,7 +166,7 @@ class Deep:
             self.findings.add("longer_wins", Severity.INFO, detail=share, count=self._longer)
         common = self._said.most_common(1)
         if self.rows >= SAME_ROWS and common and common[0][1] > SAME_SHARE * self.rows and not self._scan.labels:
-            self.findings.add("same_answer", Severity.WARNING, detail=common[0][0][:60], count=common[0][1])
+            self.findings.add("same_answer", Severity.WARNING, detail=hidden(common[0][0])[:60], count=common[0][1])
 
     def _mix(self) -> None:
         total = sum(self.languages.values())
@@ -186,7 +183,7 @@ class Deep:
         most = labels.most_common(1)[0][1]
         if most >= SKEWED_SHARE * total:
             counts = ", ".join(f"{label}: {count}" for label, count in labels.most_common(6))
-            self.findings.add("label_skew", Severity.WARNING, detail=counts, count=most)
+            self._scan.findings.add("label_skew", Severity.WARNING, detail=counts, count=most)
 
     @property
     def tokens(self) -> Spread | None:

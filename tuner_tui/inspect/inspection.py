@@ -17,6 +17,7 @@ from tuner_tui.inspect.formats import is_message
 from tuner_tui.inspect.heard import Heard, end, hearing
 from tuner_tui.inspect.held import Held, sibling, sound_talks
 from tuner_tui.inspect.opened import open_file
+from tuner_tui.inspect.private import hidden
 from tuner_tui.inspect.ranged import partly, scanned
 from tuner_tui.inspect.report import Field, Inspection, Problem, Severity, Spread, spread
 from tuner_tui.inspect.rows import Block
@@ -151,6 +152,7 @@ def _inspected(
     if not sample.whole:
         notes = [*notes, ("sampled", str(deep.rows))]
     _note_all(scan, notes, duplicates, repeated)
+    scan.findings.found |= deep.findings.found
     usable = scan.rows - scan.unusable if shape.kind is not None else 0
     return Inspection(
         kind=shape.kind,
@@ -160,7 +162,9 @@ def _inspected(
         fields=_fields(scan),
         tokens=deep.tokens,
         duplicates=duplicates,
-        problems=_problems(scan.findings, wanted.lang),
+        problems=_problems(
+            scan.findings, wanted.lang, {} if sample.whole else dict.fromkeys(deep.findings.found, deep.rows)
+        ),
         facts=Data(**{shape.kind: usable}) if shape.kind else Data(),
         preview=_preview(early),
         mapping={ours: theirs for ours, theirs in scan.mapping.items() if ours != theirs},
@@ -243,18 +247,17 @@ def _chars(scan: Scan, name: str) -> Spread | None:
     return None if tally is None else spread(tally.counts())
 
 
-def _problems(findings: Findings, lang: str | None) -> list[Problem]:
-    """Errors first; each text names the first rows and the remedy."""
+def _problems(findings: Findings, lang: str | None, sampled: dict[str, int]) -> list[Problem]:
+    """Errors first; each text names the first rows and the remedy. `sampled` are codes counted in so many rows only."""
     say = words(lang).say
     order = list(Severity)
+
+    def text(code: str, count: int, rows: list[int], detail: str) -> str:
+        told = say(f"inspect.problem.{code}", count=count, rows=_named(rows, count), detail=clean(hidden(detail), 300))
+        return f"{told} {say('inspect.problem.of_sample', looked=sampled[code])}" if code in sampled else told
+
     return [
-        Problem(
-            code=code,
-            severity=severity,
-            count=count,
-            rows=rows,
-            text=say(f"inspect.problem.{code}", count=count, rows=_named(rows, count), detail=clean(detail, 300)),
-        )
+        Problem(code=code, severity=severity, count=count, rows=rows, text=text(code, count, rows, detail))
         for code, (severity, count, rows, detail) in sorted(
             findings.found.items(), key=lambda item: (order.index(item[1][0]), -item[1][1])
         )

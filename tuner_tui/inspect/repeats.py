@@ -179,12 +179,34 @@ def _count_parts(file: IO[bytes]) -> tuple[int, Any]:
     parts = max(-(-file.tell() // (8 * AT_ONCE)), 1)
     count, twice = 0, []
     for part in range(parts):
-        mine = numpy.concatenate([block[block % parts == part] for block in _blocks(file)])
-        mine.sort()
-        again = mine[1:][mine[1:] == mine[:-1]]
-        count += len(again)
-        twice.append(numpy.unique(again))
+        number, again = _count_part(block[block % parts == part] for block in _blocks(file))
+        count += number
+        twice.append(again)
     return count, numpy.sort(numpy.concatenate(twice))
+
+
+def _count_part(blocks: Iterable[Any]) -> tuple[int, Any]:
+    """How many digests repeat an earlier one, and which; of those that repeat one is held, however often it comes."""
+    import numpy
+
+    count, held, size = 0, [numpy.empty(0, numpy.int64)], 0
+    twice = numpy.empty(0, numpy.int64)
+
+    def pressed() -> Any:
+        nonlocal count, twice
+        values, times = numpy.unique(numpy.concatenate(held), return_counts=True)
+        count += int(times.sum()) - len(values)
+        twice = numpy.union1d(twice, values[times > 1])
+        return values
+
+    for block in blocks:
+        held.append(block)
+        size += len(block)
+        if size > 2 * AT_ONCE:
+            held = [pressed()]
+            size = len(held[0])
+    pressed()
+    return count, twice
 
 
 def _places(file: IO[bytes], wanted: Any) -> list[int]:

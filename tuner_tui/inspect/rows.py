@@ -12,7 +12,7 @@ import msgspec
 from tuner_tui.inspect.encoding import eastern
 from tuner_tui.inspect.linewise import are_plain, count_of, line_ends
 from tuner_tui.inspect.opened import ROW_BYTES_MAX
-from tuner_tui.inspect.private import personal_in, secrets_in
+from tuner_tui.inspect.private import hidden
 
 
 class Bad(msgspec.Struct, frozen=True):
@@ -165,8 +165,7 @@ def _in_another_encoding(line: bytes) -> Mended | None:
 
 def _snippet(text: str, place: int) -> str:
     """What stands before the fault, unless it may hold what must not be shown."""
-    shown = text[max(place - 24, 0) : place + 8]
-    return "" if secrets_in(text) or personal_in(text) else f": …{shown}…"
+    return f": …{text[max(place - 24, 0) : place + 8]}…" if hidden(text) == text else ""
 
 
 def _finite(number: str) -> float:

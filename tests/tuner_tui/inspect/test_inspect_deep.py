@@ -100,15 +100,63 @@ def test_broken_rows_are_named_and_the_repair_is_offered(tmp_path: Path) -> None
         ("주민번호 900101-1234567", "resident_number"),
         ("ssn 123-45-6789", "ssn"),
         ("card 4111 1111 1111 1111", "card_number"),
+        ("사무실 02-345-6789", "phone"),
+        ("국민은행 123456-04-123456", "bank_account"),
+        ("면허 11-12-345678-90", "driving_licence"),
+        ("여권번호 M12345678", "passport"),
+        ("IBAN GB29 NWBK 6016 1331 9268 19", "iban"),
+        ("서울특별시 강남구 테헤란로 123", "address"),
     ],
 )
 def test_personal_data_is_told_by_kind(text: str, kind: str) -> None:
     assert personal_in(text) == [kind]
 
 
-@pytest.mark.parametrize("text", ["order 2024-01-02 10:20", "user@example.com", "4111 1111 1111 1112", "1,234,567원"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 2024-01-02 10:20",
+        "user@example.com",
+        "4111 1111 1111 1112",
+        "1,234,567원",
+        "postgres://admin:hunter2@db.internal/x",
+        "농협에서 2024-10-1234 공고",
+        "AB12 CDEF 1234 5678",
+        "123-45-67890",
+    ],
+)
 def test_what_only_looks_like_personal_data_is_not(text: str) -> None:
     assert personal_in(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("비밀번호: qwer1234!", "password"),
+        ('{"password": "hunter22"}', "password"),
+        ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "named_key"),
+        ('api_key = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"', "named_key"),
+        ("glpat-" + "abcdEFGH1234ijkl5678", "gitlab_token"),
+    ],
+)
+def test_passwords_and_keys_are_known_by_what_they_are_called(text: str, kind: str) -> None:
+    assert secrets_in(text) == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password = self.config1.get('x')",
+        "pwd=os.environ['A1']",
+        "password: string",
+        "비밀번호: 8자리 이상",
+        "secret_key = settings.KEY_1",
+        "api_key = my_api_key_variable_name_2",
+        "password: ********",
+    ],
+)
+def test_code_that_only_speaks_of_keys_holds_none(text: str) -> None:
+    assert secrets_in(text) == []
 
 
 def test_secrets_are_counted_and_never_repeated(tmp_path: Path) -> None:
@@ -119,6 +167,13 @@ def test_secrets_are_counted_and_never_repeated(tmp_path: Path) -> None:
     told = json.dumps(found.to_json())
     assert key not in told
     assert "kim@company" not in told
+
+
+def test_no_problem_repeats_what_must_not_be_shown(tmp_path: Path) -> None:
+    key = "hf_" + "a1B2" * 9
+    found = looked_at(tmp_path, [(f"question {at} of these", f"the key is {key}") for at in range(30)])
+    assert found.problem("same_answer") is not None
+    assert key[:8] not in json.dumps(found.to_json())
 
 
 def test_near_duplicates_are_found_and_near_misses_are_not() -> None:

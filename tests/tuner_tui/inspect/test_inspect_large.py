@@ -91,6 +91,19 @@ def test_what_is_sampled_is_said_and_full_reads_all(large: Path) -> None:
     assert not inspect(large, limit=500).sampled
 
 
+def test_a_count_of_a_sample_is_told_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = '{"prompt": "question %d", "completion": "call 010-1234-%04d now, %s"}\n'
+    path.write_text("".join(row % (at, at % 10_000, "word " * 60) for at in range(60_000)))
+    found, limited = inspect(path, lang="en"), inspect(path, lang="en", limit=100)
+    sampled, whole = found.problem("personal_data"), limited.problem("personal_data")
+    assert sampled is not None
+    assert whole is not None
+    assert sampled.count < 60_000
+    assert f"Counted in the {sampled.count} rows that were looked at" in sampled.text
+    assert "looked at" not in whole.text
+
+
 def test_lengths_do_not_depend_on_sampling(large: Path) -> None:
     found = inspect(large)
     chars = found.fields["prompt"].chars
