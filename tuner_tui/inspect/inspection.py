@@ -25,13 +25,12 @@ from tuner_tui.inspect.sample import Sample, numbered
 from tuner_tui.inspect.scan import Findings, Scan
 from tuner_tui.inspect.source import DOCUMENT, Source, blocks_of, limited, open_source, readable, recognised
 from tuner_tui.inspect.tokens import Counter
+from tuner_tui.inspect.told import told
 from tuner_tui.safe import clean
-from tuner_tui.words import words
 
 PREVIEW_ROWS, PREVIEW_CHARS = 20, 2000
 FEW_ROWS = 10
 PROSE_CHARS = 8
-SHOWN_ROWS = 5
 MERELY_TOLD = ("bom", "split", "sampled", "pieces", "expanded", "separator")
 PLAIN_LABELS = ({"true", "false"}, {"1", "0"})
 """Labels that training reads as they stand."""
@@ -154,7 +153,7 @@ def _inspected(
     _note_all(scan, notes, duplicates, repeated)
     scan.findings.found |= deep.findings.found
     usable = scan.rows - scan.unusable if shape.kind is not None else 0
-    return Inspection(
+    found = Inspection(
         kind=shape.kind,
         format=shape.format,
         rows=scan.rows,
@@ -162,9 +161,7 @@ def _inspected(
         fields=_fields(scan),
         tokens=deep.tokens,
         duplicates=duplicates,
-        problems=_problems(
-            scan.findings, wanted.lang, {} if sample.whole else dict.fromkeys(deep.findings.found, deep.rows)
-        ),
+        problems=_problems(scan.findings),
         facts=Data(**{shape.kind: usable}) if shape.kind else Data(),
         preview=_preview(early),
         mapping={ours: theirs for ours, theirs in scan.mapping.items() if ours != theirs},
@@ -173,7 +170,10 @@ def _inspected(
         sampled=not sample.whole,
         answer_tokens=deep.answer_tokens,
         languages=dict(deep.languages),
+        details={code: clean(hidden(detail), 300) for code, (_, _, _, detail) in scan.findings.found.items() if detail},
+        looked={} if sample.whole else dict.fromkeys(deep.findings.found, deep.rows),
     )
+    return _worded(found, wanted.lang)
 
 
 def _note_all(scan: Scan, notes: list[tuple[str, str]], duplicates: int, repeated: list[int]) -> None:
@@ -247,26 +247,21 @@ def _chars(scan: Scan, name: str) -> Spread | None:
     return None if tally is None else spread(tally.counts())
 
 
-def _problems(findings: Findings, lang: str | None, sampled: dict[str, int]) -> list[Problem]:
-    """Errors first; each text names the first rows and the remedy. `sampled` are codes counted in so many rows only."""
-    say = words(lang).say
+def _problems(findings: Findings) -> list[Problem]:
+    """Errors first, then the most frequent; without words yet."""
     order = list(Severity)
-
-    def text(code: str, count: int, rows: list[int], detail: str) -> str:
-        told = say(f"inspect.problem.{code}", count=count, rows=_named(rows, count), detail=clean(hidden(detail), 300))
-        return f"{told} {say('inspect.problem.of_sample', looked=sampled[code])}" if code in sampled else told
-
     return [
-        Problem(code=code, severity=severity, count=count, rows=rows, text=text(code, count, rows, detail))
-        for code, (severity, count, rows, detail) in sorted(
+        Problem(code=code, severity=severity, count=count, rows=rows, text="")
+        for code, (severity, count, rows, _) in sorted(
             findings.found.items(), key=lambda item: (order.index(item[1][0]), -item[1][1])
         )
     ]
 
 
-def _named(rows: list[int], count: int) -> str:
-    shown = ", ".join(map(str, rows[:SHOWN_ROWS]))
-    return f"{shown}, …" if count > SHOWN_ROWS else shown
+def _worded(found: Inspection, lang: str | None) -> Inspection:
+    """The same with the text of each problem."""
+    said = [msgspec.structs.replace(problem, text=told(found, problem, lang)) for problem in found.problems]
+    return msgspec.structs.replace(found, problems=said)
 
 
 def _preview(blocks: list[Block]) -> list[dict[str, str]]:

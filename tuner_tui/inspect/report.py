@@ -52,6 +52,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 
     `mapping` is our field -> their column, as a recipe's `data.mapping` wants it. `preview` is cleaned text, safe to
     draw; `histogram` counts rows by length of prompt and answer together, keyed by the upper end in characters.
+    `details` are what a problem names beside its rows, by code; `looked` in how many rows it was counted, where that
+    was not all of them.
     """
 
     kind: str | None
@@ -70,6 +72,8 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[str] = []
     answer_tokens: Spread | None = None
     languages: dict[str, int] = {}
+    details: dict[str, str] = {}
+    looked: dict[str, int] = {}
 
     def to_json(self) -> dict[str, Any]:
         """The contract's document."""

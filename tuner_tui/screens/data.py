@@ -181,7 +181,9 @@ class DataScreen(AskingScreen):
         found = self.tuner.reading.found(getattr(self.wizard, self._shown))
         problem = found.problem(event.code) if found else None
         if problem is not None and problem.rows:
-            self._show_rows(problem.rows[0], tuple(problem.rows), problem.text)
+            from tuner_tui.inspect.told import told
+
+            self._show_rows(problem.rows[0], tuple(problem.rows), told(found, problem, self.tuner.lang))
         elif problem is not None:
             self.tell("data.whole_file", "muted")
 

@@ -152,14 +152,15 @@ class InspectionPanel(VerticalScroll, Speaks):
         if listed == self._listed:
             return
         at, self._listed = problems.highlighted, listed
-        problems.set_options([Option(self._problem(problem), id=problem.code) for problem in listed])
+        problems.set_options([Option(self._problem(found, problem), id=problem.code) for problem in listed])
         problems.highlighted = at if at is not None and at < len(listed) else 0 if listed else None
 
-    def _problem(self, problem: Any) -> Content:
+    def _problem(self, found: Any, problem: Any) -> Content:
+        from tuner_tui.inspect.told import told as in_words
+
         severity = str(problem.severity)
-        return Content.assemble(
-            (f"{self.say(f'severity.{severity}')} ", STYLES.get(severity, "")), clean(problem.text, 600)
-        )
+        text = clean(in_words(found, problem, getattr(self.app, "lang", None)), 600)
+        return Content.assemble((f"{self.say(f'severity.{severity}')} ", STYLES.get(severity, "")), text)
 
     @on(OptionList.OptionSelected, "#problems")
     def _led(self, event: OptionList.OptionSelected) -> None:

@@ -76,10 +76,8 @@ INSPECTION = Inspection(
     tokens=None,
     duplicates=1,
     problems=[
-        Problem(
-            code="empty", severity=Severity.ERROR, count=2, rows=[3, 9], text="2 rows are empty (3, 9). 비었습니다."
-        ),
-        Problem(code="few", severity=Severity.WARNING, count=30, rows=[], text="30 rows are few. 적습니다."),
+        Problem(code="empty_output", severity=Severity.ERROR, count=2, rows=[3, 9], text=""),
+        Problem(code="few_rows", severity=Severity.WARNING, count=30, rows=[], text=""),
     ],
     facts=Data(instruction_pairs=28),
     histogram=dict(zip(range(20, 500, 20), (0, 1, 4, 9, 6, 3, 2, 1, *(0,) * 14, 1, 1), strict=True)),

@@ -282,3 +282,20 @@ async def test_text_with_lost_characters_is_brought_back_by_wish_in_the_app(tmp_
         await pilot.press("right", "f4")
         await until(pilot, lambda: app.screen._made is not None)
         assert app.screen._made.repaired == {"mojibake_lossy": 1}
+
+
+async def test_problems_are_said_in_the_language_of_the_moment(tmp_path: Path, until) -> None:
+    path = _pairs(tmp_path / "rows.jsonl", 4)
+    app = TunerApp(lang="en")
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.open_step("data")
+        await until(pilot, lambda: app.screen.query("#data_path"))
+        app.screen.query_one("#data_path").value = str(path)
+        await until(pilot, lambda: app.screen.query_one("#problems").option_count == 1)
+        said = [str(app.screen.query_one("#problems").get_option_at_index(0).prompt)]
+        await pilot.press("f2")
+        await pilot.pause()
+        said.append(str(app.screen.query_one("#problems").get_option_at_index(0).prompt))
+        assert "Only 4 rows" in said[0]
+        assert "4행" in said[1]
+        assert "Only" not in said[1]
