@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,20 +13,29 @@ from tuner_tui.safe import clean
 SHOWN = 10
 
 
-def table(document: dict[str, Any], told: Words) -> str:
-    """The comparison for a person: one line a lane, then retrieval, then the verdict."""
-    lines = lanes_table(document, told) + figures(document["lanes"], told) + notes(document, told)
+def table(document: dict[str, Any], told: Words, room: int | None = None) -> str:
+    """The comparison for a person in `room` cells: one line a lane, then retrieval, then the verdict."""
+    parts = ["\n".join(part) for part in lanes_tables(document, told, room)]
+    lines = ["\n\n".join(parts), *figures(document["lanes"], told, room), *notes(document, told)]
     return "\n".join([*lines, "", document["verdict"]["text"]])
 
 
-def lanes_table(document: dict[str, Any], told: Words, room: int | None = None) -> list[str]:
-    """Head and one line a lane; where they do not fit into `room` cells the last columns are left out."""
+def room_here() -> int | None:
+    """Cells of a line on the terminal that reads; None where what is printed goes into a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def lanes_tables(document: dict[str, Any], told: Words, room: int | None = None) -> list[list[str]]:
+    """Head and one line a lane; columns that do not fit into `room` cells stand in tables of their own below."""
     rows = lane_rows(document["lanes"], told.say)
     widths = [max(_width(row[at]) for row in rows) for at in range(len(rows[0]))]
-    shown = len(rows[0])
-    while room is not None and shown > 2 and sum(widths[:shown]) + 2 * (shown - 1) > room:
-        shown -= 1
-    return _aligned(rows, shown)
+    parts: list[list[int]] = [[0]]
+    for at in range(1, len(widths)):
+        taken = sum(widths[other] + 2 for other in parts[-1])
+        if room is not None and len(parts[-1]) > 1 and taken + widths[at] > room:
+            parts.append([0])
+        parts[-1].append(at)
+    return [_aligned([[row[at] for at in part] for row in rows]) for part in parts]
 
 
 def notes(document: dict[str, Any], told: Words) -> list[str]:
@@ -130,11 +141,11 @@ def figures(lanes: list[dict[str, Any]], told: Words, room: int | None = None) -
     return ["", *table, ""]
 
 
-def _aligned(rows: list[list[str]], shown: int | None = None) -> list[str]:
-    """Each column as wide as its widest cell; `shown` columns, None = all."""
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Each column as wide as its widest cell."""
     widths = [max(_width(row[at]) for row in rows) for at in range(len(rows[0]))]
     cells = [[cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)] for row in rows]
-    return ["  ".join(row[:shown]).rstrip() for row in cells]
+    return ["  ".join(row).rstrip() for row in cells]
 
 
 def _groups(lanes: list[dict[str, Any]], told: Words) -> list[str]:

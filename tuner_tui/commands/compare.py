@@ -15,7 +15,7 @@ from advisor.facts import Facts
 from advisor.recipe import JudgeSpec, Recipe, decode_recipe, encode_recipe
 from tuner_tui import bakeoff
 from tuner_tui.commands import ExitCode, print_json, read_text, say
-from tuner_tui.compared import table
+from tuner_tui.compared import room_here, table
 from tuner_tui.contract import COMPARED, promised
 from tuner_tui.words import words
 
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(promised(document, COMPARED, details=args.details))
     else:
-        print(table(document, told))
+        print(table(document, told, room_here()))
     return ExitCode.FAILED if document["failed"] else ExitCode.DONE
 
 

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 def bakeoff(kind: str, as_json: bool) -> int:
     """Compare the lanes of one kind; 0 when the comparison was made, whatever it shows."""
     from tuner_tui.bakeoff import Failed
-    from tuner_tui.compared import table
+    from tuner_tui.compared import room_here, table
     from tuner_tui.practice_bakeoff import run_bakeoff
 
     try:
@@ -51,5 +51,5 @@ def bakeoff(kind: str, as_json: bool) -> int:
     if as_json:
         print_json(promised(document, COMPARED))
     else:
-        print(table(document, words()))
+        print(table(document, words(), room_here()))
     return ExitCode.DONE

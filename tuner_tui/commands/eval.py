@@ -12,7 +12,7 @@ from advisor.recipe import Recipe, decode_recipe, encode_recipe
 from tuner_tui import bakeoff
 from tuner_tui.commands import ExitCode, print_json, say
 from tuner_tui.commands.inspect import mapping_of
-from tuner_tui.compared import table
+from tuner_tui.compared import room_here, table
 from tuner_tui.contract import EVALUATED, promised
 from tuner_tui.runs.directory import find_run
 from tuner_tui.runs.state import state_of
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         scored = {**document, "run": found.id, "before": before, "after": after}
         print_json(promised(scored, EVALUATED, details=args.details))
     else:
-        print(table(document, told))
+        print(table(document, told, room_here()))
     return ExitCode.DONE
 
 

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from advisor.errors import InputError
-from tuner_tui.compared import figures, lanes_table, notes
+from tuner_tui.compared import figures, lanes_tables, notes
 from tuner_tui.keys import bindings
 from tuner_tui.outside import Unavailable
 from tuner_tui.reading import Cancelled
@@ -186,9 +186,11 @@ class BakeoffScreen(ModalScreen[None]):
         if self._document is not None:
             table = words(self.tuner.lang)
             room = self.query_one("#told").size.width
-            head, *rows = lanes_table(self._document, table, room)
-            lines = [(head, "$text-muted"), *((row, "") for row in rows), ("", "")]
+            first, *more = lanes_tables(self._document, table, room)
+            lines = [(first[0], "$text-muted"), *((row, "") for row in first[1:]), ("", "")]
             lines += [(clean(self._document["verdict"]["text"], 2000, lines=True), "bold")]
+            for head, *rows in more:
+                lines += [("", ""), (head, "$text-muted"), *((row, "") for row in rows)]
             lines += [(row, "$text-muted") for row in figures(self._document["lanes"], table, room)]
             lines += [(clean(note, 2000), "$text-muted") for note in notes(self._document, table)]
             return [(Content(""), Content.styled(text, style)) for text, style in lines]

@@ -5,8 +5,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
-from tuner_tui.compared import notes, table
+from tuner_tui.compared import lane_rows, lanes_tables, notes, table
 from tuner_tui.evaluation.page import outcome_for, page
 from tuner_tui.words import words
 
@@ -144,3 +145,16 @@ def test_without_a_difference_all_questions_are_shown_at_first() -> None:
     same["answers"] = same["answers"][2:]
     shown = page(same, goal=0.9, lang="en", say=words("en").say)
     assert "id=all checked" in shown
+
+
+@pytest.mark.parametrize("room", [44, 60, 200, None])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_columns_that_do_not_fit_stand_below_and_none_is_left_out(lang: str, room: int | None) -> None:
+    told, found = words(lang), document()
+    parts = lanes_tables(found, told, room)
+    assert room is None or max(cell_len(line) for part in parts for line in part) <= room
+    assert (len(parts) == 1) == (room is None or room == 200)
+    heads = [column for part in parts for column in part[0].split("  ") if column]
+    assert [head.strip() for head in heads if head.strip() != told.say("compare.table.lane")] == lane_rows(
+        found["lanes"], told.say
+    )[0][1:]
