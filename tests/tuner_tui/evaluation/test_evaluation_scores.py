@@ -12,7 +12,8 @@ from msgspec import structs
 from advisor.engine import recommend
 from advisor.errors import InputError
 from advisor.facts import Data, Facts, Goal
-from advisor.recipe import Check, Metric, RewardSpec, recipe_from
+from advisor.recipe import Check, RewardSpec, recipe_from
+from tests.tuner_tui.measurements import lane
 from tuner_tui.bakeoff import with_history
 from tuner_tui.commands.compare import keep_facts
 from tuner_tui.evaluation.bakeoff import Compared, Measurement
@@ -24,24 +25,6 @@ from tuner_tui.evaluation.rewards import judge_of, number_in
 from tuner_tui.evaluation.scorers import exact_match, token_f1
 from tuner_tui.retrieval.score import Retrieved
 from tuner_tui.words import words
-
-
-def lane(label: Lane, values: list[float]) -> Measurement:
-    return Measurement(
-        label=label,
-        metric=Metric.EXACT_MATCH,
-        score=sum(values) / len(values),
-        low=0.0,
-        high=1.0,
-        latency_ms={"p50": 1.0, "p95": 2.0},
-        tokens_per_request=3.0,
-        cost_per_1k=None,
-        peak_gb=None,
-        shots=None,
-        groups={},
-        values=values,
-        answers=["a"] * len(values),
-    )
 
 
 def narrow(label: Lane, score: float) -> Measurement:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from advisor.recipe import Metric
-from tuner_tui.evaluation.bakeoff import Compared, Measurement
+from tests.tuner_tui.measurements import lane
+from tuner_tui.evaluation.bakeoff import Compared
 from tuner_tui.evaluation.lanes import Lane
 from tuner_tui.evaluation.outcome import blame
 from tuner_tui.retrieval.chunks import Chunk
@@ -24,24 +24,6 @@ def test_recall_and_reciprocal_rank_are_counted_by_hand() -> None:
     assert found.mrr == pytest.approx((1 + 1 / 3) / 4)
     assert set(found.by) == {"bm25"}
     assert retrieved(index, []) is None
-
-
-def lane(label: Lane, values: list[float]) -> Measurement:
-    return Measurement(
-        label=label,
-        metric=Metric.EXACT_MATCH,
-        score=0.5,
-        low=0.0,
-        high=1.0,
-        latency_ms={"p50": 1.0, "p95": 1.0},
-        tokens_per_request=1.0,
-        cost_per_1k=None,
-        peak_gb=None,
-        shots=None,
-        groups={},
-        values=values,
-        answers=["a"] * len(values),
-    )
 
 
 def test_answers_are_split_by_whether_the_right_document_was_there() -> None:
