@@ -14,7 +14,7 @@ from advisor.recipe import decode_recipe
 from tuner_tui import traced
 from tuner_tui.calibration import Measured, corrected, measured_runs, remember, remembered
 from tuner_tui.cli import main
-from tuner_tui.commands.estimate import lines
+from tuner_tui.estimated import lines
 from tuner_tui.model_shapes import find_config
 
 TINY = {

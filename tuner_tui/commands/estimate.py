@@ -9,16 +9,14 @@ from typing import Any
 import msgspec
 
 from advisor.catalog import find_gpu, gpus
-from advisor.catalog.gpus import CHECKED
 from advisor.document import parse_document
 from advisor.errors import InputError
 from advisor.memory import Estimate, Spec, estimate, spec_from
-from advisor.memory.fitting import USABLE, Change, smallest_change, smallest_gpu, usable, verdict
-from advisor.memory.loss import tokens
-from advisor.memory.spec import ours
+from advisor.memory.fitting import USABLE, usable
 from tuner_tui.calibration import Measured, corrected, gpu_measurements
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.contract import ESTIMATE, promised
+from tuner_tui.estimated import fit, lines, money
 from tuner_tui.model_shapes import find_config
 from tuner_tui.safe import clean
 from tuner_tui.traced import Tracer
@@ -68,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(promised(found, ESTIMATE, details=args.details))
     else:
-        print("\n".join([*lines(found), *_money(spec, found, args.price), *_fit_lines(spec, found, room)]))
+        print("\n".join([*lines(found), *money(spec, found, args.price), *fit(spec, found, room)]))
     return ExitCode.REFUSED if room is not None and found.peak_gb.likely > room else ExitCode.DONE
 
 
@@ -156,85 +154,3 @@ def _document(line: bytes, place: str) -> Any:
     except msgspec.DecodeError as error:
         source, _, number = place.rpartition(":")
         raise InputError("estimate.line", source=source, line=number, detail=str(error)) from None
-
-
-def lines(found: Estimate) -> list[str]:
-    """The estimate in words: the peak, its parts from large to small, time, and what was assumed."""
-    say = words().say
-    peak, own = found.peak_gb, found.allocated_gb
-    rows = [
-        say(
-            "estimate.peak_host" if "libraries" in found.parts else "estimate.peak",
-            low=_g(peak.low),
-            likely=_g(peak.likely),
-            high=_g(peak.high),
-        ),
-        say("estimate.allocated", low=_g(own.low), likely=_g(own.likely), high=_g(own.high)),
-        say(f"estimate.tier.{found.tier}"),
-        say("estimate.parts"),
-    ]
-    ranked = sorted(found.parts.items(), key=lambda item: -item[1])
-    rows += [f"  {_g(value):>9}  {say(f'estimate.part.{name}')}" for name, value in ranked]
-    if found.step_s and found.tokens_per_s:
-        span = found.step_s
-        rows.append(say("estimate.step", low=_s(span.low), high=_s(span.high), tokens=round(found.tokens_per_s)))
-    rows.append(_calibration(found))
-    return [*rows, say("estimate.assumptions"), *(f"  - {text}" for text in found.assumptions)]
-
-
-def _money(spec: Spec, found: Estimate, price: float | None) -> list[str]:
-    """US dollars for a million trained tokens, at the price that was given, else the catalogue's of a known day."""
-    kind = find_gpu(spec.gpu) if spec.gpu else None
-    hourly = price if price is not None else kind.usd_per_h if kind else None
-    if found.step_s is None or hourly is None:
-        return [words().say("estimate.no_price_time")] if price is not None else []
-    share = hourly * spec.n_gpus / 3600 * 1e6 / (tokens(spec) * spec.grad_accum * spec.n_gpus)
-    low, high = (_s(span * share) for span in (found.step_s.low, found.step_s.high))
-    key = "estimate.per_million_given" if price is not None else "estimate.per_million"
-    return [words().say(key, low=low, high=high, price=f"{hourly:g}", day=CHECKED)]
-
-
-def _calibration(found: Estimate) -> str:
-    """How much of the answer measurements decided, and what they were made with."""
-    tell = words().say
-    if found.calibrated_by is None:
-        return tell("estimate.uncalibrated")
-    stack = ", ".join(
-        f"{key} {clean(str(one), 40)}" for key, one in found.calibrated_by.items() if key != "runs" and one
-    )
-    runs = found.calibrated_by["runs"]
-    return tell("estimate.calibrated", percent=round(found.calibrated * 100), runs=runs, stack=stack or "?")
-
-
-def _fit_lines(spec: Spec, found: Estimate, room: float | None) -> list[str]:
-    """Whether it fits, else the smallest change that makes it fit; without a card, the smallest that holds it."""
-    tell = words().say
-    if room is None:
-        card = smallest_gpu(spec)
-        return [tell("estimate.smallest", name=card.name, vram=_g(card.vram_gb)) if card else tell("estimate.no_card")]
-    rows = [tell(f"estimate.fit.{verdict(found.peak_gb, room)}", room=_g(room))]
-    if found.peak_gb.likely > room:
-        change = smallest_change(spec, room)
-        keys = ", ".join(f"{key}={value}" for key, value in _told(change, spec).items()) if change else ""
-        rows.append(
-            tell("estimate.change", keys=keys, likely=_g(change.peak_gb.likely))
-            if change
-            else tell("estimate.hopeless")
-        )
-    return rows
-
-
-def _told(change: Change, spec: Spec) -> dict[str, Any]:
-    """The keys that a person has to change: what a technique brings with it by itself is left out."""
-    if "technique" not in change.keys:
-        return change.keys
-    usual = ours(change.keys["technique"], spec.arch)
-    return {k: v for k, v in change.keys.items() if k == "technique" or getattr(usual, k) != v}
-
-
-def _g(value: float) -> str:
-    return f"{value:.2f}" if value < 100 else f"{value:.1f}"
-
-
-def _s(value: float) -> str:
-    return f"{value:.3g}"

@@ -14,6 +14,7 @@ from advisor.memory.fitting import USABLE, verdict
 from advisor.recipe import decode_recipe
 from tuner_tui.calibration import Measured, measured_runs
 from tuner_tui.commands import ExitCode, print_json, read_text
+from tuner_tui.estimated import lines
 from tuner_tui.forecast import Device, Forecast, forecast, named_device
 from tuner_tui.safe import clean
 from tuner_tui.words import language, words
@@ -31,8 +32,6 @@ def show(args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
     else:
-        from tuner_tui.commands.estimate import lines
-
         print("\n".join([*_lines(found), *lines(found.estimate)]))
     room = found.device.room_gb
     return ExitCode.REFUSED if room is not None and found.estimate.peak_gb.likely > room else ExitCode.DONE
