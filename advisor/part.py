@@ -48,7 +48,9 @@ def apply_change(raw: dict[str, Any], change: str) -> None:
         raise InputError("recipe.change", change=change)
     part = raw
     for key in keys[:-1]:
-        part = part.setdefault(key, {})
+        if part.get(key) is None:  # a part that the recipe leaves out
+            part[key] = {}
+        part = part[key]
         if not isinstance(part, dict):
             raise InputError("recipe.change", change=change)
     try:

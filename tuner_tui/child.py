@@ -9,6 +9,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui import crash
+from tuner_tui.redact import redact
 from tuner_tui.words import language
 
 WORK_FAILED = ("endpoint.failed", "endpoint.refused", "endpoint.cap", "endpoint.limit")
@@ -30,6 +31,6 @@ def ended(work: Callable[[], None], doing: str) -> int:
         return 1 if error.code in WORK_FAILED else 2
     except Exception as error:
         crash.tell(error, doing)
-        tell("error", text=f"{type(error).__name__}: {error}"[:300])
+        tell("error", text=redact(f"{type(error).__name__}: {error}")[:300])
         return 1
     return 0

@@ -131,6 +131,12 @@ def test_a_value_that_is_no_yaml_is_text_such_as_a_pattern() -> None:
     assert raw == {"prompting": {"pattern": "[0-9]{1,3}(일|원)"}}
 
 
+def test_a_key_of_a_part_that_is_left_out_can_be_set() -> None:
+    raw: dict[str, Any] = {"teacher": None}
+    apply_change(raw, "teacher.model=m")
+    assert raw == {"teacher": {"model": "m"}}
+
+
 @given(KEYS, KEYS, TEXT)
 @settings(max_examples=200, deadline=None)
 def test_any_change_is_applied_or_refused(section: str, key: str, value: str) -> None:

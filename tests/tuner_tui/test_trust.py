@@ -1,5 +1,6 @@
 """Planted keys reach nothing that is written; a stranger's code and pickles are refused by name and remedy."""
 
+import base64
 import io
 import json
 import os
@@ -7,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -15,7 +17,7 @@ import yaml
 from advisor.errors import InputError
 from advisor.recipe import ModelSpec, decode_recipe
 from tuner_tui import paths
-from tuner_tui.redact import CHUNK, GONE, Shield, mask, redacted, redactor
+from tuner_tui.redact import CHUNK, GONE, Shield, hold, mask, redacted, redactor
 from tuner_tui.runs.events import EventKind, EventWriter
 from tuner_tui.runs.preflight import check_adapter, check_model, refuse_code
 from tuner_tui.training.checkpoint import PARTIAL, Manifest, manifest_of, refuse_others, seal
@@ -84,6 +86,50 @@ def test_events_carry_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     text = (tmp_path / "events.jsonl").read_text()
     assert not any(value in text for value in PLANTED.values())
     assert json.loads(text)["answers"] == [{"a": GONE}, GONE]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "gone"),
+    [
+        ("SERVICE_KEY", "plain-canary-1", True),
+        ("MY_PASS", "plain-canary-1", True),
+        ("AWS_SECRET_ACCESS_KEY", "/begins/like/a/path+canary1", True),
+        ("HTTPS_PROXY", "http://me:p@ss-canary@proxy:1", True),
+        ("GIT_AUTHOR_NAME", "plain-canary-1", False),
+        ("SSH_KEY_PATH", "/home/canary/.ssh/id", False),
+        ("SSH_AUTH_SOCK", "/tmp/canary/agent", False),
+        ("KEYBOARD", "plain-canary-1", False),
+    ],
+)
+def test_what_is_a_key_is_told_by_its_variables_name(name: str, value: str, gone: bool) -> None:
+    secret = "p@ss-canary" if "@proxy" in value else value
+    assert ("canary" not in redactor({name: value})(f"said {secret} again")) is gone
+
+
+def test_a_key_is_known_however_it_is_written() -> None:
+    value = 'qu"ote\\back/slash 열쇠\n'
+    hides = redactor({"ODD_TOKEN": value})
+    for form in (value, json.dumps(value), json.dumps(value, ensure_ascii=False), repr(value), quote(value, safe="")):
+        assert GONE in hides(f"<{form}>"), form
+    head = base64.b64encode(value.encode()).decode()
+    assert head.rstrip("=") not in hides(f"token {head}")
+    for header in ("Authorization: Bearer abc123def456ghi7", "authorization': 'Basic bWU6c2VjcmV0LWNhbmFyeQ=='"):
+        assert GONE in redactor({})(header)
+    assert redactor({})("Bearer of good tidings, Basic understanding") == "Bearer of good tidings, Basic understanding"
+
+
+def test_a_key_that_is_told_later_goes_too() -> None:
+    hides, late = redactor(), "told-late-canary-4471"
+    assert hides(late) == late
+    hold(late)
+    assert hides(late) == GONE
+
+
+def test_a_variable_that_is_no_utf8_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODD_TOKEN", "canary-\udcff\udcfe-canary")
+    (tmp_path / "log").write_bytes(b"x canary-\xff\xfe-canary x")
+    assert mask(tmp_path / "log") == 1
+    assert redactor()("a canary-\udcff\udcfe-canary") == f"a {GONE}"
 
 
 def test_a_shielded_stream_prints_no_key() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui.redact import redact
 from tuner_tui.safe import clean
 
 if TYPE_CHECKING:
@@ -45,8 +46,11 @@ def print_json(value: object) -> None:
 
 
 def say(text: str) -> None:
-    """Words for the person, on stderr; names of files and texts of models in them cannot drive the terminal."""
-    print(clean(text, 1 << 20, lines=True), file=sys.stderr, flush=True)
+    """Words for the person, on stderr; names of files and texts of models in them cannot drive the terminal.
+
+    Where it is redirected it is a log like any other, so no key is said either.
+    """
+    print(clean(redact(text), 1 << 20, lines=True), file=sys.stderr, flush=True)
 
 
 def told_recipe(text: bytes, source: str, changes: Iterable[str] = ()) -> Recipe:

@@ -20,6 +20,7 @@ from tuner_tui.inspect import Inspection, inspect
 from tuner_tui.inspect.fingerprint import fingerprint
 from tuner_tui.inspect.fit import check_fits
 from tuner_tui.inspect.model import ModelFacts, read_model
+from tuner_tui.runs.secrets import refuse_secrets
 from tuner_tui.safe import clean
 from tuner_tui.words import language, words
 
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the recipe, write it, say what it rests on."""
     recipe = plan(args)
+    refuse_secrets(recipe, "--set")
     text = encode_recipe(recipe)
     if args.out:
         write(Path(args.out).expanduser(), text)

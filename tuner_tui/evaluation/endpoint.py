@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import os
 import random
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.evaluation.example import Message
 from tuner_tui.evaluation.wire import Refused, asked_wait, post
-from tuner_tui.redact import GONE, SHORTEST
+from tuner_tui.redact import redact, without
+from tuner_tui.runs.secrets import key_of
 from tuner_tui.safe import clean
 
 TIMEOUT_S = 60.0
@@ -87,7 +88,9 @@ class Endpoint:
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         if not url.startswith(("http://", "https://")):
-            raise InputError("endpoint.url", url=url)
+            raise InputError("endpoint.url", url=redact(url))
+        if "@" in urlsplit(url).netloc or redact(url) != url:
+            raise InputError("endpoint.secret", url=f"{urlsplit(url).scheme}://…")
         self._url = url.rstrip("/") + "/chat/completions"
         self._model, self._timeout_s, self._limit = model, timeout_s, limit
         self._ended = threading.Event()
@@ -95,9 +98,8 @@ class Endpoint:
         self._turn = threading.Condition()
         self._asking: set[str] = set()
         self._unsettled = 0
-        self._key = os.environ.get(key_env) if key_env else None
-        if key_env and not self._key:
-            raise InputError("endpoint.key", name=key_env)
+        self._key = key_of(key_env)
+        self._keyless = without([self._key] if self._key else [])
         self._cache, self._rates = cache, rates
         self._known = _read(cache)
         self.sent = 0
@@ -176,10 +178,6 @@ class Endpoint:
         if error.status not in AGAIN:
             raise InputError("endpoint.refused", url=self._url, detail=said)
         return said
-
-    def _keyless(self, text: str) -> str:
-        """What an endpoint says, without the key that it was given: it may say it back."""
-        return text.replace(self._key, GONE) if self._key and len(self._key) >= SHORTEST else text
 
     def _reserve(self, most: tuple[int, int]) -> None:
         """Count the most that a request may cost, once there is room; InputError where there never will be."""

@@ -15,7 +15,7 @@ from advisor.recipe import DataSpec, ModelSpec, Recipe
 from tuner_tui.runs.launching import check_launch
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.rows import check_rows
-from tuner_tui.runs.secrets import refuse_secrets
+from tuner_tui.runs.secrets import key_of, refuse_secrets
 
 Spec = TypeVar("Spec", bound=msgspec.Struct)
 CONFIG_BYTES = 1 << 22
@@ -46,6 +46,8 @@ def prepare(recipe: Recipe, source: str, base: Path | None = None) -> Recipe:
         ],
     )
     check_model(ready.model)
+    if recipe.teacher is not None:
+        key_of(recipe.teacher.key_env)
     if ready.model.adapter:
         check_adapter(Path(ready.model.adapter))
     _check_data(ready)

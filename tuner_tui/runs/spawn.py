@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from advisor.errors import InputError
+from advisor.recipe import decode_recipe
 from tuner_tui.runs.directory import RunDir
 
 # What a training process needs of our environment; everything else, other services' keys too, stays here.
@@ -33,7 +34,7 @@ def spawn(run: RunDir, argv: Sequence[str], keep: Sequence[int] = ()) -> subproc
             return subprocess.Popen(
                 list(argv),
                 cwd=run.path,
-                env=child_environment(os.environ),
+                env={**child_environment(os.environ), **_keys(run)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -44,6 +45,16 @@ def spawn(run: RunDir, argv: Sequence[str], keep: Sequence[int] = ()) -> subproc
         raise InputError("runs.cannot_start", command=argv[0], detail=error.strerror or str(error)) from None
     finally:
         os.close(output)
+
+
+def _keys(run: RunDir) -> dict[str, str]:
+    """The keys whose variables the run's recipe names, and no other service's."""
+    try:
+        recipe = decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path))
+    except (OSError, InputError):
+        return {}  # the child says what is wrong with it
+    named = {part.key_env for part in (recipe.teacher, recipe.judge) if part is not None and part.key_env}
+    return {name: os.environ[name] for name in named if name in os.environ}
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from advisor.errors import InputError, Refused
+from tuner_tui.child import WORK_FAILED
 from tuner_tui.runs.events import ExitReason
 from tuner_tui.training.job import Diverged, Rehearsed, Stopped
 from tuner_tui.training.survive import RanOut, TooBig
@@ -44,7 +45,8 @@ def ending_of(error: BaseException, say: Callable[..., str], lang: str) -> Endin
     if isinstance(error, Rehearsed):
         return Ending(ExitReason.DONE, 0, say("training.rehearsal.done"))
     if isinstance(error, InputError):
-        return Ending(ExitReason.ERROR, 3 if isinstance(error, Refused) else 2, error.text(lang))
+        code = 3 if isinstance(error, Refused) else 1 if error.code in WORK_FAILED else 2
+        return Ending(ExitReason.ERROR, code, error.text(lang))
     if isinstance(error, TooBig):
         return Ending(ExitReason.OOM, 3, fault("training.rehearsal.too_big"))
     text = str(error).lower()

@@ -271,6 +271,19 @@ def test_what_a_server_says_of_its_refusal_is_told_and_a_key_that_it_says_back_i
     assert "very-secret-1" not in (tmp_path / "kept.jsonl").read_text()
 
 
+@pytest.mark.parametrize("url", ["http://me:secret-canary@host/v1", "https://host/v1?api_key=secret-canary"])
+def test_an_address_that_holds_a_password_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(InputError, match=r"endpoint\.secret") as refused:
+        Endpoint(url, "m")
+    assert "canary" not in refused.value.text("en")
+
+
+def test_a_key_with_the_newline_of_its_file_is_sent_without_it(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE", "very-secret-2\n")
+    server.plan = ["told_back"]
+    assert endpoint(server, key_env="MINE").answer(ASKED, max_tokens=4) == "Bearer [redacted]"
+
+
 def test_an_answer_is_asked_for_once_and_a_torn_cache_is_no_harm(server: Server, tmp_path: Path) -> None:
     cache = tmp_path / "answers.jsonl"
     server.plan = ["good"]

@@ -266,3 +266,15 @@ def test_a_token_in_a_recipe_is_refused_and_not_repeated(tuner: Tuner, recipe_fi
     assert key in done.stderr
     assert token not in done.stderr
     assert not list_runs()
+
+
+def test_a_run_whose_teacher_has_no_key_is_not_begun_and_a_key_in_its_place_is_not_repeated(
+    tuner: Tuner, recipe_file: Path
+) -> None:
+    for named in ("NOT_SET_ANYWHERE", "mykey-canary-77"):
+        sets = ["label=ft/distill:lora", "teacher.model=m", "teacher.endpoint=http://h/v1", f"teacher.key_env={named}"]
+        done = tuner("run", str(recipe_file), *(word for each in sets for word in ("--set", each)))
+        assert done.returncode == 2
+        assert "[endpoint.key]" in done.stderr
+        assert "canary" not in done.stderr
+        assert not list_runs()

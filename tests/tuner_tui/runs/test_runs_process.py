@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from advisor.errors import InputError
-from advisor.recipe import DataSpec, Recipe
+from advisor.recipe import DataSpec, Recipe, TeacherSpec
 from tuner_tui.runs.coach import CoachedWriter
 from tuner_tui.runs.directory import RunDir, create_run, find_run, list_runs
 from tuner_tui.runs.events import EventKind, EventWriter, ExitReason
@@ -317,6 +317,20 @@ def test_other_services_keys_stay_out_of_the_child() -> None:
     assert kept["PATH"] == "/bin"
     assert kept["HF_HOME"] == "/h"
     assert not {"AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY"} & kept.keys()
+
+
+def test_the_key_that_a_recipe_names_reaches_its_run_and_no_other_key_does(
+    recipe: Recipe, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    for name in ("CORP_LLM", "OTHER_LLM"):
+        monkeypatch.setenv(name, "canary-5512")
+    teacher = TeacherSpec(model="m", endpoint="http://127.0.0.1:9/v1", key_env="CORP_LLM")
+    run = create_run(msgspec.structs.replace(recipe, label="ft/distill:lora", teacher=teacher))
+    launch(run, command=[sys.executable, "-c", "import os; print(*sorted(os.environ))"])
+    until(lambda: not state_of(run).live)
+    given = run.log_path.read_text().split()
+    assert "CORP_LLM" in given
+    assert "OTHER_LLM" not in given
 
 
 def test_no_token_is_written_to_the_run(recipe: Recipe, monkeypatch: pytest.MonkeyPatch, until: Until) -> None:
