@@ -23,7 +23,7 @@ Again = Callable[[], Iterable[Block]]
 Part = Callable[[int, int | None], Iterable[Block]]
 """The blocks of lines from one place in the file to another (None: its end)."""
 IN_MEMORY = 1 << 18
-AT_ONCE = 1 << 21
+AT_ONCE = 1 << 19
 SHOWN = 1000
 
 
@@ -176,10 +176,10 @@ def _count_parts(file: IO[bytes]) -> tuple[int, Any]:
     import numpy
 
     file.seek(0, 2)
-    parts = max(-(-file.tell() // (8 * AT_ONCE)), 1)
+    parts = 1 << (file.tell() // (8 * AT_ONCE)).bit_length()
     count, twice = 0, []
     for part in range(parts):
-        number, again = _count_part(block[block % parts == part] for block in _blocks(file))
+        number, again = _count_part(block[block & (parts - 1) == part] for block in _blocks(file))
         count += number
         twice.append(again)
     return count, numpy.sort(numpy.concatenate(twice))
@@ -189,23 +189,28 @@ def _count_part(blocks: Iterable[Any]) -> tuple[int, Any]:
     """How many digests repeat an earlier one, and which; of those that repeat one is held, however often it comes."""
     import numpy
 
-    count, held, size = 0, [numpy.empty(0, numpy.int64)], 0
+    count, held, size = 0, list[Any](), 0
     twice = numpy.empty(0, numpy.int64)
 
-    def pressed() -> Any:
-        nonlocal count, twice
-        values, times = numpy.unique(numpy.concatenate(held), return_counts=True)
-        count += int(times.sum()) - len(values)
-        twice = numpy.union1d(twice, values[times > 1])
-        return values
+    def press() -> None:
+        nonlocal count, held, twice
+        digests = numpy.concatenate(held or [twice[:0]])
+        held.clear()
+        digests.sort()
+        repeats = digests[1:] == digests[:-1]
+        if repeats.any():
+            count += int(numpy.count_nonzero(repeats))
+            twice = numpy.union1d(twice, digests[1:][repeats])
+            digests = digests[numpy.concatenate(([True], ~repeats))]
+        held.append(digests)
 
     for block in blocks:
         held.append(block)
         size += len(block)
         if size > 2 * AT_ONCE:
-            held = [pressed()]
+            press()
             size = len(held[0])
-    pressed()
+    press()
     return count, twice
 
 
