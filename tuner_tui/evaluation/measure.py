@@ -103,8 +103,11 @@ def measure(
         values = [-each.log_prob / max(each.tokens, 1) for each in liked or wanted]
     else:
         values = graded(spec, examples, said, grade)
-    low, high = bootstrap(values, scale=None if spec.metric is Metric.LOSS else UNIT)
     loss = _loss(liked or wanted)
+    if spec.metric is Metric.LOSS:  # it counts tokens, and so must its interval
+        low, high = bootstrap(values, weights=[max(each.tokens, 1) for each in liked or wanted])
+    else:
+        low, high = bootstrap(values, scale=UNIT)
     score = loss if spec.metric is Metric.LOSS else mean(values)
     return Measured(
         metric=spec.metric,

@@ -138,6 +138,13 @@ def test_a_score_of_all_or_nothing_has_the_interval_that_so_few_questions_leave(
     assert bootstrap([2.5, 2.5]) == (2.5, 2.5)
 
 
+def test_a_loss_counts_tokens_and_so_does_its_interval() -> None:
+    losses, tokens = [3.0] * 10 + [0.1] * 10, [1.0] * 10 + [30.0] * 10
+    low, high = bootstrap(losses, weights=tokens)
+    assert low < sum(map(float.__mul__, losses, tokens)) / sum(tokens) < high < sum(losses) / len(losses)
+    assert bootstrap(losses, weights=[1.0] * 20) == bootstrap(losses)
+
+
 def test_too_few_questions_confirm_and_overturn_nothing() -> None:
     _, found, _ = judged(lane(Lane.ZERO_SHOT, [0.0] * 5), lane(Lane.RAG, [1.0] * 5), advised="zero_shot")
     assert (found.label, found.agrees_with_advice) == (Lane.RAG, None)
