@@ -64,6 +64,8 @@ def plan_recipe(
     train = train_spec(here, objective, kept)
     if data.eval is None and parsed.stages:
         here.because("data.eval_fraction", "eval_fraction", share=f"{data.eval_fraction:.0%}")
+    if Objective.DISTILL in parsed.objectives and here.known.kind == "unlabeled_inputs":
+        here.because("teacher", "no_teacher")
     return Recipe(
         name=name,
         label=str(parsed),

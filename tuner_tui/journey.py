@@ -101,7 +101,8 @@ def practice_recipe(facts: Facts, label: str, **data: str | None) -> Recipe:
     from tuner_tui.inspect import inspect
     from tuner_tui.runs.preflight import prepare
 
-    practice = practice_data(parse_label(label).objectives[-1])
+    parsed = parse_label(label)
+    practice = practice_data(parsed.objectives[-1], parsed.approach)
     used = msgspec.structs.replace(practice.data, **data)
     found = inspect(Path(used.train))
     recipe = plan_recipe(

@@ -69,6 +69,6 @@ def _counted(told: Data, found: Data) -> Data:
 
 def _practice_scoring(label: str, data: DataSpec) -> EvalSpec | None:
     """The practice data say themselves what a right answer looks like."""
-    objectives = parse_label(label).objectives
-    practice = practice_data(objectives[-1]) if objectives else None
+    parsed = parse_label(label)
+    practice = practice_data(parsed.objectives[-1], parsed.approach) if parsed.tunes else None
     return practice.evaluation if practice and practice.data.train == data.train else None

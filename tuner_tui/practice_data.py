@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from advisor.methods import Objective
+from advisor.methods import Approach, Objective
 from advisor.recipe import DataSpec, EvalSpec, Metric, ModelSpec
 from tuner_tui import paths
 
@@ -23,6 +23,8 @@ FILES = {
     Objective.GRPO: ("checkable", Metric.EXACT_MATCH),
     Objective.DISTILL: ("unlabeled", Metric.LOSS),
 }
+GROUNDED = dict.fromkeys((Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE), ("grounded", Metric.EXACT_MATCH))
+"""With retrieval: answers that rest on the documents as they are (one in five of `questions` is older than they)."""
 ANSWER_TOKENS = 64
 
 
@@ -39,9 +41,9 @@ class PracticeData(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.data.train)
 
 
-def practice_data(objective: Objective) -> PracticeData:
-    """The shipped files for one objective, as absolute paths."""
-    name, metric = FILES[objective]
+def practice_data(objective: Objective, approach: Approach = Approach.FT) -> PracticeData:
+    """The shipped files for one objective, tuned with retrieval or without, as absolute paths."""
+    name, metric = (FILES | GROUNDED if approach is Approach.RAG_FT else FILES)[objective]
     samples = paths.samples()
     return PracticeData(
         model=ModelSpec(id=str(samples / "model")),

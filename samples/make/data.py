@@ -16,6 +16,7 @@ import world
 
 Row = dict[str, Any]
 SIZES = {"train": 480, "test": 96}
+WORDINGS = 2
 
 
 def main() -> None:
@@ -196,10 +197,24 @@ def _questions(documents: list[world.Document], split: str) -> Iterator[Row]:
                     yield {"question": question, "answer": answer, "doc": document.path, "lang": fact.language}
 
 
+def _grounded(documents: list[world.Document], split: str) -> Iterator[Row]:
+    """The world as it is now, asked without passages and answered in the house style; a document is on one side."""
+    for document in _side(documents, split):
+        for fact in document.facts:
+            draw = Random(f"grounded/{document.path}/{fact.attribute.key}")
+            for question in draw.sample(grammar.questions(fact.language, fact.name, fact.attribute), WORDINGS):
+                answer = talk.styled(fact.language, fact.answer)
+                yield {"question": question, "answer": answer, "doc": document.path, "lang": fact.language}
+
+
+def _side(documents: list[world.Document], split: str) -> list[world.Document]:
+    """Every fifth document is kept for the test file."""
+    return [document for number, document in enumerate(documents) if (number % 5 == 0) == (split == "test")]
+
+
 def _corpus(documents: list[world.Document], split: str) -> Iterator[Row]:
-    for number, document in enumerate(documents):
-        if (number % 5 == 0) == (split == "test"):
-            yield {"text": document.text}
+    for document in _side(documents, split):
+        yield {"text": document.text}
 
 
 BUILDERS: dict[str, Callable[[list[world.Document], str], Iterator[Row]]] = {
@@ -213,6 +228,7 @@ BUILDERS: dict[str, Callable[[list[world.Document], str], Iterator[Row]]] = {
     "checkable": _each("checkable", _checkable),
     "unlabeled": _each("unlabeled", _unlabeled),
     "questions": _questions,
+    "grounded": _grounded,
     "corpus": _corpus,
 }
 

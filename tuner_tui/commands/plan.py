@@ -105,13 +105,13 @@ class _Sources:
         """
         from tuner_tui.practice_data import practice_data
 
-        practice = practice_data(label.stages[0][-1] if label.stages else Objective.SFT)
+        practice = practice_data(label.stages[0][-1] if label.stages else Objective.SFT, label.approach)
         if self.data is None:
             self.data, self.eval = practice.data.train, self.eval or practice.data.eval
-            last = practice_data(label.objectives[-1]) if label.objectives else practice
+            last = practice_data(label.objectives[-1], label.approach) if label.objectives else practice
             self.evaluation = last.evaluation
             if len(label.stages) > 1:
-                self.stages = [practice_data(stage[-1]).data for stage in label.stages]
+                self.stages = [practice_data(stage[-1], label.approach).data for stage in label.stages]
         if label.approach.value.startswith("rag"):
             self.docs = self.docs or practice.data.docs
 
@@ -229,7 +229,9 @@ def _changed(recipe: Recipe, changes: list[str]) -> Recipe:
     raw = msgspec.to_builtins(recipe)
     for change in changes:
         apply_change(raw, change)
-        raw["why"].pop(change.partition("=")[0].strip(), None)
+        section, _, key = change.partition("=")[0].strip().partition(".")
+        raw["why"].pop(f"{section}.{key}" if key else section, None)
+        raw["why"].pop(section, None)
     return recipe_from(raw, "--set") if changes else recipe
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,13 +13,14 @@ from advisor.answering import RetrievalSpec
 from advisor.errors import InputError
 from advisor.methods import Objective
 from advisor.recipe import DataSpec, ModelSpec, Recipe
+from tuner_tui.foreign import json_in, mapping, tensors
 from tuner_tui.runs.launching import check_launch
 from tuner_tui.runs.room import refuse_without_room
-from tuner_tui.runs.rows import check_rows
+from tuner_tui.runs.rows import check_answered, check_rows
 from tuner_tui.runs.secrets import key_of, refuse_secrets
 
 Spec = TypeVar("Spec", bound=msgspec.Struct)
-CONFIG_BYTES = 1 << 22
+INDEX_BYTES = 1 << 28
 FORCED = "_attn_implementation_internal"  # CVE-2026-4372: ran code that it named
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json", "vocab.txt", "spiece.model")
 
@@ -71,11 +73,7 @@ def check_model(spec: ModelSpec) -> None:
 def _check_config(path: Path, spec: ModelSpec) -> None:
     if not path.is_file():
         raise InputError("runs.model.no_config", path=str(path.parent))
-    try:
-        with path.open("rb") as file:
-            config = msgspec.json.decode(file.read(CONFIG_BYTES))
-    except (OSError, msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise InputError("runs.model.config", path=str(path), detail=str(error)) from None
+    config = json_in(path)
     if not isinstance(config, dict):
         raise InputError("runs.model.config", path=str(path), detail=type(config).__name__)
     _check_own_code(path, config, spec)
@@ -92,12 +90,7 @@ def _check_own_code(path: Path, config: dict[str, Any], spec: ModelSpec) -> None
 
 
 def _names_code(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            found = msgspec.json.decode(file.read(CONFIG_BYTES))
-    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and bool(found.get("auto_map"))
+    return bool(mapping(path).get("auto_map"))
 
 
 def _known(config: dict[str, Any]) -> bool:
@@ -114,36 +107,29 @@ def _check_weights(folder: Path) -> None:
     if not found:
         raise InputError("runs.model.only_pickle" if _pickles(folder) else "runs.model.no_weights", path=str(folder))
     index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        missing = sorted(name for name in _shards(index) if not (folder / name).is_file())
-        if missing:
-            raise InputError("runs.model.shard", path=str(folder), shard=missing[0])
+    if os.path.lexists(index):
+        for name in sorted(_shards(index)):
+            _check_shard(folder, name)
     for path in found:
-        if not _whole(path):
-            raise InputError("runs.model.cut_off", path=str(path))
+        try:
+            tensors(path)
+        except (OSError, ValueError) as error:
+            raise InputError("runs.model.cut_off", path=str(path), detail=str(error)) from None
+
+
+def _check_shard(folder: Path, name: str) -> None:
+    """A shard is a safetensors file beside its index, and is there; what else an index may name is not opened."""
+    if Path(name).name != name or not name.endswith(".safetensors"):
+        raise InputError("runs.model.outside", path=str(folder), shard=name[:200])
+    if not (folder / name).is_file():
+        raise InputError("runs.model.shard", path=str(folder), shard=name)
 
 
 def _shards(index: Path) -> set[str]:
     try:
-        named = msgspec.json.decode(index.read_bytes())["weight_map"].values()
-        return {str(name) for name in named}
-    except (OSError, msgspec.DecodeError, ValueError, KeyError, AttributeError, TypeError) as error:
+        return {str(name) for name in json_in(index, INDEX_BYTES)["weight_map"].values()}
+    except (KeyError, AttributeError, TypeError) as error:
         raise InputError("runs.model.config", path=str(index), detail=str(error)) from None
-
-
-def _whole(path: Path) -> bool:
-    """Whether a safetensors file is as long as its header says (format: 8 bytes length, JSON, data)."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length <= 1 or length + 8 > size:
-                return False
-            header = msgspec.json.decode(file.read(length))
-        ends = [part["data_offsets"][1] for name, part in header.items() if name != "__metadata__"]
-        return size >= 8 + length + max(ends, default=0)
-    except (OSError, msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError, IndexError):
-        return False
 
 
 def _model(spec: ModelSpec, base: Path) -> ModelSpec:
@@ -204,8 +190,10 @@ def _found(path: str, base: Path) -> Path:
 def _check_data(recipe: Recipe) -> None:
     """Each stage's data, its own or else the recipe's, as its objective needs it."""
     for at, objectives in enumerate(recipe.in_order):
-        own = recipe.stages[at].data if at < len(recipe.stages) else None
-        _check_spec(own or recipe.data, objectives[0])
+        data = (recipe.stages[at].data if at < len(recipe.stages) else None) or recipe.data
+        _check_spec(data, objectives[0])
+        if objectives == (Objective.DISTILL,) and recipe.teacher is None:
+            check_answered(Path(data.train), data.mapping)
 
 
 def _check_spec(data: DataSpec, objective: Objective) -> None:

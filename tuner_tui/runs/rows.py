@@ -65,6 +65,15 @@ def check_rows(path: Path, objective: Objective, mapping: dict[str, str], key: s
     return count
 
 
+def check_answered(path: Path, mapping: dict[str, str]) -> None:
+    """InputError where rows have no answer, and no teacher is named who gives one (distillation)."""
+    if path.suffix.lower() == ".parquet":
+        return
+    blank = [number for number, _, row in _rows(path) if _fitting(row, _SHAPES[Objective.SFT], mapping) is None]
+    if blank:
+        raise InputError("training.no_teacher", count=len(blank), row=blank[0])
+
+
 def check_file(path: Path, key: str) -> None:
     """InputError unless the path is a readable, not empty file of a known kind."""
     try:
@@ -145,8 +154,7 @@ def _mapping(path: Path, number: int, line: int | None, row: Any) -> Row:
 
 
 def _check_shape(path: Path, number: int, line: int | None, row: Row, shape: Shape, mapping: dict[str, str]) -> None:
-    has = row.keys() | {ours for ours, theirs in mapping.items() if theirs in row}
-    fits = next((names for names in shape if has.issuperset(names)), None)
+    fits = _fitting(row, shape, mapping)
     if fits is None:
         from tuner_tui.safe import clean
 
@@ -163,6 +171,12 @@ def _check_shape(path: Path, number: int, line: int | None, row: Row, shape: Sha
             raise InputError(
                 "runs.data.row_value", path=str(path), row=_place(number, line), key=theirs, found=_kind(value)
             )
+
+
+def _fitting(row: Row, shape: Shape, mapping: dict[str, str]) -> tuple[str, ...] | None:
+    """The first group of fields that the row has all of."""
+    has = row.keys() | {ours for ours, theirs in mapping.items() if theirs in row}
+    return next((names for names in shape if has.issuperset(names)), None)
 
 
 def _place(number: int, line: int | None) -> str:

@@ -67,6 +67,26 @@ def test_a_mix_with_refusals_takes_the_file_that_holds_both(tmp_path: Path) -> N
     assert Path(planned("ft/sft+refusal:lora", tmp_path).data.train).name == "refusal.train.jsonl"
 
 
+def test_distillation_says_that_it_needs_a_teacher_and_does_not_begin_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "teacher.model" in planned("ft/distill:lora", tmp_path).why["teacher"]
+    out = str(tmp_path / "recipe.yaml")
+    assert main(["run", out]) == 2
+    assert "names no teacher" in capsys.readouterr().err
+    assert not list(tmp_path.glob("home/runs/*"))
+    teacher = f"--set=teacher.model={MODEL}"
+    assert main(["plan", "--practice", "--label", "ft/distill:lora", "--out", out, teacher]) == 0
+    assert "teacher" not in decode_recipe(Path(out).read_bytes(), out).why
+
+
+def test_tuning_with_retrieval_takes_questions_that_its_documents_answer(tmp_path: Path) -> None:
+    data = planned("rag_ft/domain_qa:lora", tmp_path).data
+    rows = [json.loads(line) for name in (data.train, data.eval) for line in Path(str(name)).read_text().splitlines()]
+    fact = {row["doc"]: (Path(str(data.docs)) / row["doc"]).read_text() for row in rows}
+    assert all(row["answer"].split(". ")[1].removesuffix(".") in fact[row["doc"]] for row in rows)
+
+
 def test_rlhf_begins_with_a_supervised_stage_and_its_reward_model_has_its_own_rate(tmp_path: Path) -> None:
     recipe = planned("ft/rlhf_ppo:lora", tmp_path)
     assert [stage.objective for stage in recipe.stages] == ["sft", "rlhf_ppo"]

@@ -223,7 +223,8 @@ def test_a_hostile_log_does_not_reach_the_terminal(tuner: Tuner, recipe_file: Pa
 @pytest.mark.parametrize(
     ("label", "row", "fits"),
     [
-        ("ft/distill:lora", {"prompt": "a"}, True),
+        ("ft/distill:lora", {"prompt": "a"}, False),
+        ("ft/distill:lora", {"prompt": "a", "completion": "b"}, True),
         ("ft/sft:lora", {"prompt": "a"}, False),
         ("ft/grpo:lora", {"prompt": "a", "completion": "b"}, True),
         ("ft/kto:lora", {"prompt": "a", "completion": "b", "label": True}, True),
@@ -243,6 +244,12 @@ def test_each_objective_knows_its_rows(recipe_file: Path, label: str, row: dict[
     else:
         with pytest.raises(InputError, match="row 1"):
             prepare(recipe, "test", recipe_file.parent)
+
+
+def test_a_teacher_may_give_the_answers_that_rows_have_not(recipe_file: Path) -> None:
+    recipe_file.with_name("train.jsonl").write_text('{"prompt": "a"}\n')
+    changes = ["label=ft/distill:lora", "teacher.model=t"]
+    prepare(decode_recipe(recipe_file.read_bytes(), "test", changes), "test", recipe_file.parent)
 
 
 def test_each_stage_of_a_chain_is_checked_with_its_own_data(recipe_file: Path) -> None:
