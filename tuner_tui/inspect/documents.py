@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 
@@ -13,9 +15,10 @@ from tuner_tui.inspect.held import is_test
 from tuner_tui.inspect.opened import Container, Opened, open_file, suffix_of
 from tuner_tui.inspect.pages import declared_encoding, html_text, looks_like_html, pdf_text
 from tuner_tui.inspect.rows import Bad, Block
+from tuner_tui.inspect.word import word_text
 
 DATASET_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow")
-DOCUMENT_SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".pdf")
+DOCUMENT_SUFFIXES = (".txt", ".md", ".markdown", ".rst", ".html", ".htm", ".docx", ".pdf")
 ABOUT = ("README", "LICENSE", "LICENCE", "NOTICE", "CHANGELOG", "DATASET_CARD", "CITATION")
 MAX_DOCUMENT_BYTES, PIECE_BYTES, UNBROKEN_BYTES = 1 << 26, 1 << 20, 1 << 23
 BLOCK_BYTES, BLOCK_DOCUMENTS = 1 << 20, 200
@@ -27,7 +30,7 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     documents: list[Path] = []
     parts: list[Path] = []
     held: list[Path] = []
-    others: int = 0
+    others: list[str] = []
     splits: list[str] = []
 
 
@@ -38,7 +41,7 @@ def look(folder: Path) -> Folder:
         return saved
     documents: list[Path] = []
     parts: list[Path] = []
-    others = 0
+    others: list[str] = []
     for path in files_in(folder):
         suffix = suffix_of(path)
         if suffix in DOCUMENT_SUFFIXES:
@@ -46,15 +49,15 @@ def look(folder: Path) -> Folder:
         elif suffix in DATASET_SUFFIXES:
             parts.append(path)
         else:
-            others += 1
+            others.append(path.name)
     if parts and all(path.stem.upper() in ABOUT for path in documents):
-        return _split(parts, others + len(documents))
+        return _split(parts, others + [path.name for path in documents])
     if documents:
-        return Folder(documents=documents, others=others + len(parts))
+        return Folder(documents=documents, others=[path.name for path in parts] + others)
     return _split(parts, others)
 
 
-def _split(parts: list[Path], others: int) -> Folder:
+def _split(parts: list[Path], others: list[str]) -> Folder:
     """Parts whose names say that they are held out are not training data; when all say so, none is taken away."""
     held = [path for path in parts if is_test(path)]
     kept = [path for path in parts if path not in held]
@@ -64,13 +67,12 @@ def _split(parts: list[Path], others: int) -> Folder:
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """All files of a folder in name order, hidden ones left out."""
-    for root, folders, names in os.walk(folder):
+    """All that lies in a folder in name order, links to nothing and shut folders too; hidden ones are left out."""
+    shut: list[Path] = []
+    for root, folders, names in os.walk(folder, onerror=lambda error: shut.append(Path(error.filename))):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(root) / name
-            if not name.startswith(".") and path.is_file():
-                yield path
+        yield from (Path(root) / name for name in sorted(names) if not name.startswith("."))
+    yield from shut
 
 
 def _saved_dataset(folder: Path) -> Folder | None:
@@ -131,7 +133,7 @@ def _documents(
     except (InputError, OSError):
         yield path, _document(path, encoding)
         return
-    if opened.container is not Container.TEXT or not large or suffix_of(path) in (".html", ".htm"):
+    if opened.container is not Container.TEXT or not large or is_page(path):
         yield path, _document(path, encoding)
         return
     notes.append(("pieces", path.name))
@@ -172,38 +174,64 @@ def _document(path: Path, encoding: str | None) -> dict[str, str] | Bad:
     from advisor.errors import InputError
 
     try:
-        opened = open_file(path, encoding)
-        if opened.container is Container.PDF:
-            text = pdf_text(path)
-            return text if isinstance(text, Bad) else {"file": path.name, "text": text}
-        if opened.container is Container.EMPTY:
-            return {"file": path.name, "text": ""}
-        raw = _whole(opened)
-        return Bad("row_too_large", path.name) if raw is None else _text_row(path, raw)
+        text = text_of(path, encoding)
     except InputError as error:
         return Bad("not_readable", f"{path.name}: {error.code}")
-    except (UnicodeDecodeError, LookupError) as error:
-        return Bad("not_utf8", f"{path.name}: byte {getattr(error, 'start', 0) + 1}")
+    except UnicodeDecodeError as error:
+        return Bad("not_utf8", f"{path.name}: byte {error.start + 1}")
+    if isinstance(text, Bad):
+        return Bad(text.code, f"{path.name}: {text.detail}" if text.detail else path.name)
+    return {"file": path.name, "text": text}
+
+
+def text_of(path: Path, encoding: str | None = None) -> str | Bad:
+    """What a reader sees of a document, for inspection and index alike; Bad where its own format stands in the way.
+
+    InputError when it cannot be read, UnicodeDecodeError when its encoding is not known.
+    """
+    opened = open_file(path, encoding)
+    if opened.container is Container.EMPTY:
+        return ""
+    raw = _whole(opened)
+    if raw is None:
+        return Bad("row_too_large")
+    if opened.container is Container.PDF:
+        return pdf_text(BytesIO(raw))
+    return word_text(BytesIO(raw)) if opened.container is Container.WORD else _text(path, raw)
 
 
 def _whole(opened: Opened) -> bytes | None:
     """All of a document; None when it is too large to be one."""
-    raw = b""
+    chunks, size = [], 0
     for chunk in opened.chunks():
-        raw += chunk
-        if len(raw) > MAX_DOCUMENT_BYTES:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_DOCUMENT_BYTES:
             return None
-    return raw
+    return b"".join(chunks)
 
 
-def _text_row(path: Path, raw: bytes) -> dict[str, str]:
+def _text(path: Path, raw: bytes) -> str:
     """Text as it is; of a page what a reader sees, in the encoding that it names where it is not UTF-8."""
-    page = suffix_of(path) in (".html", ".htm") or looks_like_html(raw)
+    page = is_page(path) or looks_like_html(raw)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         named = declared_encoding(raw) if page else None
-        if named is None:
+        if named is None or not _is_encoding(named):
             raise
         text = raw.decode(named)
-    return {"file": path.name, "text": html_text(text) if page else text}
+    return html_text(text) if page else text
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
+
+
+def is_page(path: Path) -> bool:
+    """Whether a name is that of a web page."""
+    return suffix_of(path) in (".html", ".htm")

@@ -16,7 +16,8 @@ def fingerprint(path: Path | str) -> str | None:
     try:
         if path.is_file():
             return _of_file(path)
-        parts = [f"{file.relative_to(path).as_posix()} {_of_file(file)}" for file in files_in(path)]
+        files = [file for file in files_in(path) if file.is_file()]
+        parts = [f"{file.relative_to(path).as_posix()} {_of_file(file)}" for file in files]
     except OSError:
         return None
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest() if parts else None

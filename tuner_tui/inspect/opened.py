@@ -24,7 +24,8 @@ HEAD_BYTES = 65536
 LOOKED_AT = 1 << 23
 ZST_BYTES = 1 << 17
 FOREIGN = re.compile(rb"[\x80-\xff]")
-BINARY = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"%PDF-")
+ARCHIVE = b"PK\x03\x04"
+BINARY = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff", b"%PDF-", ARCHIVE)
 CHUNK_BYTES = 1 << 19
 """Small enough that a block of rows stays in the processor's cache while it is judged."""
 ROW_BYTES_MAX = 1 << 26
@@ -41,6 +42,7 @@ class Container(StrEnum):
     PARQUET = "parquet"
     ARROW = "arrow"
     PDF = "pdf"
+    WORD = "docx"
     EMPTY = "empty"
 
 
@@ -60,6 +62,7 @@ SUFFIXES: dict[str, tuple[Container, ...]] = {
     ".html": (Container.TEXT,),
     ".htm": (Container.TEXT,),
     ".pdf": (Container.PDF,),
+    ".docx": (Container.WORD,),
 }
 COMPRESSED = (".gz", ".zst", ".zstd")
 
@@ -112,7 +115,7 @@ def open_file(path: Path, encoding: str | None = None) -> Opened:
         notes.append("encoding_guess")
     text = head if encoding == UTF8 else head.decode(encoding, "replace").encode()
     text = text.removeprefix(codecs.BOM_UTF8)
-    old_ends = b"\r" in text and b"\n" not in text
+    old_ends = not binary and b"\r" in text and b"\n" not in text
     container = _container(text.replace(b"\r", b"\n") if old_ends else text, path, packing)
     if _renamed(path, container, packing):
         notes.append("renamed")
@@ -281,6 +284,8 @@ def _container(head: bytes, path: Path, packing: str | None) -> Container:
         return Container.ARROW
     if head.startswith(b"%PDF-"):
         return Container.PDF
+    if head.startswith(ARCHIVE) or (head.startswith(ARCHIVE[:2]) and suffix_of(path, packing) == ".docx"):
+        return _archive(path, packing)
     if not head.strip():
         return Container.EMPTY
     if head.count(0) > 0.01 * len(head) or len(head.translate(None, _TEXT_BYTES)) > 0.05 * len(head):
@@ -290,6 +295,15 @@ def _container(head: bytes, path: Path, packing: str | None) -> Container:
     if Container.TEXT in expected:
         return _within_text(head.lstrip()) if suffix == ".txt" else Container.TEXT
     return _by_content(head.lstrip(), suffix, expected)
+
+
+def _archive(path: Path, packing: str | None) -> Container:
+    """A Word file is a ZIP archive; InputError for any other, whose files must be unpacked."""
+    from tuner_tui.inspect.word import is_word
+
+    if suffix_of(path, packing) == ".docx" or (packing is None and is_word(path)):
+        return Container.WORD
+    raise InputError("inspect.archive", path=_shown(path))
 
 
 def _by_content(head: bytes, suffix: str, expected: tuple[Container, ...]) -> Container:
@@ -374,4 +388,5 @@ def _recoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for chunk in chunks:
         yield decoder.decode(chunk).removeprefix("\ufeff").encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")

@@ -23,6 +23,7 @@ from tuner_tui.safe import clean
 
 FORMAT_ROWS, FORMAT_BYTES, FORMAT_COLUMNS = 200, 1 << 26, 2000
 """The format is told from so many rows, or fewer that are large, and so many of their columns."""
+NAMED_FILES = 5
 DOCUMENT = Shape(format="text", kind=DOCUMENTS, texts=("text",))
 
 Notes = list[tuple[str, str]]
@@ -53,7 +54,7 @@ def open_source(path: Path, encoding: str | None = None) -> Source:
         return _open_folder(path, encoding)
     opened = open_file(path, encoding)
     notes: Notes = []
-    if opened.container in (Container.TEXT, Container.PDF):
+    if opened.container in (Container.TEXT, Container.PDF, Container.WORD):
         notes += _told(opened)
         return Source(unchanged(document_rows([path], notes, encoding), path, notes), notes, DOCUMENT)
     table = opened.container is Container.TABLE
@@ -102,7 +103,7 @@ def _state(path: Path) -> tuple[int, ...]:
 
 def _open_folder(path: Path, encoding: str | None) -> Source:
     folder = look(path)
-    notes: Notes = [("others", str(folder.others))] if folder.others else []
+    notes: Notes = [("others", _counted(folder.others))] if folder.others else []
     if folder.splits:
         notes.append(("split", ", ".join(folder.splits)))
     if folder.documents:
@@ -110,6 +111,12 @@ def _open_folder(path: Path, encoding: str | None) -> Source:
     if not folder.parts:
         raise InputError("inspect.empty_folder", path=clean(str(path)))
     return Source(_parts(folder, notes, encoding), notes, held=tuple(folder.held))
+
+
+def _counted(names: list[str]) -> str:
+    """How many files, and the names of the first."""
+    more = ", ..." if len(names) > NAMED_FILES else ""
+    return f"{len(names)} ({', '.join(names[:NAMED_FILES])}{more})"
 
 
 def _parts(folder: Folder, notes: Notes, encoding: str | None) -> Iterator[Block]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from tuner_tui.inspect import documents, inspect, opened
 from tuner_tui.inspect.pages import html_text, pdf_text
 from tuner_tui.inspect.rows import Bad
 from tuner_tui.inspect.source import open_source
+from tuner_tui.retrieval.build import build
 
 PAGE = """<!DOCTYPE html><html><head><title>T</title><style>p {color: red}</style></head>
 <body><h1>Opening hours</h1><p>We open at <b>nine</b> &amp; close at six.</p>
@@ -45,7 +50,7 @@ def texts(path: Path) -> list[Any]:
 
 
 def test_a_page_is_what_a_reader_sees() -> None:
-    assert html_text(PAGE) == "Opening hours\nWe open at nine & close at six.\nMonday\nTuesday"
+    assert html_text(PAGE) == "# Opening hours\n\nWe open at nine & close at six.\n\nMonday\n\nTuesday"
 
 
 def test_a_page_in_another_encoding_is_read_by_what_it_declares(tmp_path: Path) -> None:
@@ -133,6 +138,50 @@ def test_a_hub_name_is_read_from_the_cache_or_told_how_to_get(tmp_path: Path, mo
     snapshot.mkdir(parents=True)
     (snapshot / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     assert inspect("someone/rows").rows == 12
+
+
+def word(text: str) -> bytes:
+    """The smallest Word file with a heading and one paragraph."""
+    name = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    body = '<w:p><w:pPr><w:pStyle w:val="Heading1"/></w:pPr><w:r><w:t>Hours</w:t></w:r></w:p>'
+    body += f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("word/document.xml", f'<w:document xmlns:w="{name}"><w:body>{body}</w:body></w:document>')
+    return made.getvalue()
+
+
+def test_inspection_and_index_read_the_same_documents_and_name_the_same_others(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    (docs / "inner").mkdir(parents=True)
+    files = {
+        "note.docx": word("We open at nine."), "torn.docx": word("x")[:40], "page.html": PAGE.encode(),
+        "inner/hours.pdf": pdf("We open at nine."), "scan.pdf": pdf(""), "old.txt": "아홉 시에 연다".encode("cp949"),
+        "packed.md.gz": gzip.compress(b"We close at six."), "packed.docx.gz": gzip.compress(word("We rest on Sunday.")),
+        "latin.txt": "Caf\xe9".encode("latin-1"), "rows.jsonl": b"{}", "sheet.xlsx": b"PK", ".hidden.md": b"hidden",
+    }  # fmt: skip
+    for name, content in files.items():
+        (docs / name).write_bytes(content)
+    (docs / "nowhere.md").symlink_to(docs / "gone.md")
+    os.mkfifo(docs / "pipe.txt")
+    found, index = inspect(docs), build(docs, store=tmp_path / "store")
+    read = {row["file"]: row["text"] for row in texts(docs) if not isinstance(row, Bad)}
+    assert read["note.docx"] == "# Hours\n\nWe open at nine."
+    assert {Path(chunk.file).name for chunk in index.chunks} == read.keys()
+    assert (found.usable_rows, found.rows) == (len(read), len(read) + len(index.skipped("en")))
+    assert found.details["others"] == "2 (rows.jsonl, sheet.xlsx)"
+    assert {problem.code for problem in found.problems if problem.severity == "error"} == {
+        "word_damaged", "pdf_no_text", "not_utf8", "not_readable",
+    }  # fmt: skip
+
+
+def test_an_archive_is_to_be_unpacked_and_a_word_file_is_known_by_its_content(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "rows.zip", "w") as archive:
+        archive.writestr("rows.jsonl", "{}")
+    with pytest.raises(InputError, match="Unpack it"):
+        inspect(tmp_path / "rows.zip")
+    (tmp_path / "note").write_bytes(word("We open at nine."))
+    assert inspect(tmp_path / "note").facts.documents == 1
 
 
 def test_a_large_text_is_read_in_pieces_that_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

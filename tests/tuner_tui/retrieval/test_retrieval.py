@@ -115,7 +115,7 @@ def test_text_in_older_encodings_and_odd_letters_is_found(tmp_path: Path) -> Non
 
 
 def test_bad_documents_are_named(tmp_path: Path) -> None:
-    (tmp_path / "bad.txt").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "bad.txt").write_bytes("Caf\xe9".encode("latin-1"))
     with pytest.raises(InputError) as error:
         build(tmp_path)
     assert "bad.txt" in error.value.text("en")
