@@ -63,7 +63,7 @@ def grounded(recipe: Recipe, tokenizer: Any, train: list[Any], held_out: list[An
     from transformers import AutoConfig
 
     from tuner_tui.training.model import from_hub
-    from tuner_tui.training.stage import raft, roomy
+    from tuner_tui.training.raft import raft, roomy
 
     train, held_out = raft(recipe, tokenizer, train), raft(recipe, tokenizer, held_out)
     wide = roomy(recipe, from_hub(AutoConfig, recipe.model), tokenizer, train)

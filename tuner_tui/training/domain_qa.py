@@ -1,7 +1,7 @@
 """Domain question answering: questions and answers of one field, learned as they will be asked.
 
 Supervised tuning on the answers alone. Where the label retrieves too (`rag_ft`), each question stands below the
-passages that retrieval finds for it (RAFT, Zhang et al. 2024): `stage.raft`.
+passages that retrieval finds for it (RAFT, Zhang et al. 2024): `raft`.
 """
 
 from __future__ import annotations

@@ -6,18 +6,15 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import structs
 
-from advisor.methods import Approach, Objective
-from advisor.recipe import Recipe
-from tuner_tui.evaluation.example import Example, encode_pair, for_model
+from advisor.methods import Objective
+from tuner_tui.evaluation.example import Example, for_model
 from tuner_tui.evaluation.grading import grader_of
 from tuner_tui.evaluation.measure import Measured, measure
-from tuner_tui.runs.adjust import adjustment_of
 from tuner_tui.runs.directory import write_atomic
 from tuner_tui.runs.events import EventKind
 from tuner_tui.training import checkpoint, data, model, result, spread
@@ -31,6 +28,7 @@ from tuner_tui.training.masks import check_boundaries, check_masks
 from tuner_tui.training.methods import method_of, work
 from tuner_tui.training.monitor import Monitor
 from tuner_tui.training.origin import origin
+from tuner_tui.training.raft import make_room, raft, tell_unsaid
 from tuner_tui.training.rehearse import before_first_step, rehearse
 from tuner_tui.training.report import Outcome
 from tuner_tui.training.samples import Sampler, emit
@@ -61,8 +59,9 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     tokenizer = model.load_tokenizer(job.recipe.model)
     if hasattr(objective, "teach"):
         split = objective.teach(job, split)
-    train, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
-    train, held_out = raft(job.recipe, tokenizer, train), raft(job.recipe, tokenizer, held_out)
+    bare, held_out = for_model(tokenizer, split.train), for_model(tokenizer, split.held_out)
+    train, held_out = raft(job.recipe, tokenizer, bare), raft(job.recipe, tokenizer, held_out)
+    tell_unsaid(job, bare, train)
     job.rows = [example.row for example in train]
     if hasattr(objective, "look"):
         objective.look(job, train, held_out)
@@ -117,44 +116,10 @@ def run_stage(job: Job) -> Outcome | None:
         finite=all_finite(trainer),
         peak_bytes=monitor.peak_bytes,
         peak_source=monitor.source,
+        held=gauge.held(),
         kept_before=kept,
         kept_after=kept_after,
     )
-
-
-def raft(recipe: Recipe, tokenizer: Any, examples: list[Example]) -> list[Example]:
-    """For retrieval with tuning, the rows as they will be asked: below the passages that retrieval finds for them.
-
-    What is found beside the right passage are the distractors (RAFT, Zhang et al. 2024).
-    """
-    docs = recipe.data.docs
-    if recipe.parsed_label.approach is not Approach.RAG_FT or docs is None:
-        return examples
-    from tuner_tui.evaluation.lanes import grounded, marks_of
-    from tuner_tui.retrieval.build import of_recipe
-
-    index, marks = of_recipe(recipe, Path(docs).expanduser()), marks_of(tokenizer)
-    return [grounded(example, index, marks) for example in examples]
-
-
-def make_room(job: Job, tuned: Any, tokenizer: Any, train: list[Example]) -> None:
-    """Rows below passages get the length that they need, not where memory has made them shorter."""
-    change = adjustment_of(job.run)
-    if change is not None and change.max_length is not None:
-        return
-    before, job.recipe = job.recipe.train.max_length, roomy(job.recipe, tuned.config, tokenizer, train)
-    if job.recipe.train.max_length > before:
-        job.warn("room_for_passages", before=before, length=job.recipe.train.max_length)
-
-
-def roomy(recipe: Recipe, config: Any, tokenizer: Any, train: list[Example]) -> Recipe:
-    """Passages make rows longer than the recipe could know: the length becomes the longest that the model reads."""
-    if recipe.parsed_label.approach is not Approach.RAG_FT:
-        return recipe
-    longest = max(len(encode_pair(tokenizer, example, example.completion)[0]) for example in train)
-    most = getattr(config, "max_position_embeddings", None) or longest
-    length = max(min(-(-longest // 64) * 64, most), recipe.train.max_length)
-    return structs.replace(recipe, train=structs.replace(recipe.train, max_length=length))
 
 
 def tell_problems(job: Job, split: data.Split) -> None:
