@@ -17,9 +17,10 @@ SOON_S = 0.05
 
 
 class AskingScreen(StepScreen):
-    """A step with the live advice: at the side when wide, in the foot line always."""
+    """A step with the live advice: at the side when wide, else in the foot line."""
 
     _soon: Timer | None = None
+    _advice: Any = None
 
     def load(self, wizard: Wizard) -> None:
         """Ask for the advice once the keystroke has been drawn."""
@@ -28,14 +29,25 @@ class AskingScreen(StepScreen):
         self._soon = self.set_timer(SOON_S, self._advise)
 
     def _advise(self) -> None:
-        advice = self._recommend()
+        self._advice = self._recommend()
         for panel in self.query(AdvicePanel):
-            panel.show(advice)
-        if advice is None:
-            self.notice(self.say("advice_panel.none"), "muted")
-            return
-        words = self.say("advice_panel.now", label=spoken(advice.label, self.say))
-        self.notice(f"{words} · {confidence(advice.confidence, self.say)}", "muted")
+            panel.show(self._advice)
+        self._foot()
+
+    def on_resize(self) -> None:
+        """The panel comes and goes with the width."""
+        self.call_after_refresh(self._foot)
+
+    def _foot(self) -> None:
+        """The advice in one line, unless the panel beside says it already."""
+        advice = self._advice
+        if any(panel.display for panel in self.query(AdvicePanel)):
+            self.notice("")
+        elif advice is None:
+            self.tell("advice_panel.none")
+        else:
+            words = self.say("advice_panel.now", label=spoken(advice.label, self.say))
+            self.notice(f"{words} · {confidence(advice.confidence, self.say)}", "muted")
 
     def _recommend(self) -> Any:
         if not self.wizard.facts.goals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -49,22 +50,23 @@ class GoalScreen(AskingScreen):
 
     def _list(self, wizard: Wizard) -> None:
         options: list[Option] = []
-        group = ""
+        group, wide = "", max(cell_len(self.say(f"q.{question.id}.short")) for question in QUESTIONS) + 2
         for question in QUESTIONS:
             if question.group != group:
                 group = question.group
                 options.append(Option(Content.styled(self.say(f"q.group.{group}"), "$primary"), disabled=True))
-            options.append(Option(self._line(question, wizard), id=question.id))
+            options.append(Option(self._line(question, wizard, wide), id=question.id))
         listed = self.query_one("#questions", OptionList)
         listed.set_options(options)
         with self.prevent(OptionList.OptionHighlighted):
             listed.highlighted = listed.get_option_index(self.asked.id)
 
-    def _line(self, question: Question, wizard: Wizard) -> Content:
+    def _line(self, question: Question, wizard: Wizard, wide: int) -> Content:
         values = chosen(question, wizard.facts)
         said = ", ".join(self._said(question, value) for value in values)
         unknown = self.say("q.unknown") if question.path in wizard.answered else ""
-        return Content.assemble((f" {self.say(f'q.{question.id}.short')}  ", ""), (said or unknown, "$accent"))
+        name = set_cell_size(self.say(f"q.{question.id}.short"), wide)
+        return Content.assemble(f" {name}", (said or unknown, "$accent"))
 
     def _said(self, question: Question, value: str) -> str:
         return value if question.numeric else self.say(f"{question.prefix}.{value}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -59,8 +60,10 @@ class HardwareScreen(AskingScreen):
         super().on_mount()
         self.tuner.reading.changed.subscribe(self, self._read)
         self._presets = self.tuner.outside.known_gpus()
+        wide = max((cell_len(name) for name, _ in self._presets), default=0)
         self.query_one("#presets", Presets).set_options(
-            Option(Content.assemble(f" {name}  ", (f"{vram:g} GiB", "$text-muted"))) for name, vram in self._presets
+            Option(Content.assemble(f" {set_cell_size(name, wide)}", (f"{vram:>6g} GiB", "$text-muted")))
+            for name, vram in self._presets
         )
         for name in ("#presets", "#presets-title"):
             self.query_one(name).display = bool(self._presets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -24,11 +25,14 @@ from tuner_tui.screens.picker import size_of
 from tuner_tui.state import Wizard, answer, with_model
 from tuner_tui.widgets.advice_panel import AdvicePanel
 from tuner_tui.widgets.field import Field, PathField
+from tuner_tui.widgets.labels import cut_to
 from tuner_tui.widgets.pick import Pick
 from tuner_tui.widgets.speaks import Plain, Say
 
 UNKNOWN = "unknown"
 SOON_S = 0.4
+NAME = 36
+"""Cells for the name of a model in the list."""
 
 
 class ModelScreen(AskingScreen):
@@ -110,18 +114,24 @@ class ModelScreen(AskingScreen):
         at = listed.highlighted
         models = self.models
         empty = self.say("model.looking" if models is None else "model.none_here")
-        lines = [Option(self._line(model)) for model in models or []]
+        sources = {model.source: self.say(f"model.source.{model.source}") for model in models or []}
+        wide = max(map(cell_len, sources.values()), default=0) + 2
+        name = min(NAME, max((cell_len(clean(model.id, 80)) for model in models or []), default=0))
+        lines = [
+            Option(
+                Content.assemble(
+                    (f" {set_cell_size(sources[each.source], wide)}", "$secondary"), *self._line(each, name)
+                )
+            )
+            for each in models or []
+        ]
         listed.set_options(lines or [Option(Content.styled(f" {empty}", "$text-muted"), disabled=True)])
         listed.highlighted = at if at is not None and at < len(lines) else None
 
-    def _line(self, model: FoundModel) -> Content:
-        size = size_words(model.params_b)
-        known = [size, self.say(f"modelkind.{model.kind}") if model.kind else "", size_of(model.bytes)]
-        return Content.assemble(
-            (f" {self.say(f'model.source.{model.source}')}  ", "$secondary"),
-            clean(model.id, 80),
-            ("  " + " · ".join(each for each in known if each), "$text-muted"),
-        )
+    def _line(self, model: FoundModel, wide: int) -> tuple[str, tuple[str, str]]:
+        known = [self.say(f"modelkind.{model.kind}") if model.kind else "", size_of(model.bytes)]
+        size = f"{size_words(model.params_b):>7}  " + " · ".join(each for each in known if each)
+        return cut_to(clean(model.id, 80), wide), (size, "$text-muted")
 
     @on(OptionList.OptionSelected, "#models")
     def _picked_model(self, event: OptionList.OptionSelected) -> None:

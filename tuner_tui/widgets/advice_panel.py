@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from textual.containers import VerticalScroll
 from textual.content import Content
 
 from tuner_tui.safe import clean
+from tuner_tui.widgets.hanging import Hanging, Row, hung
 from tuner_tui.widgets.labels import spoken, terms
-from tuner_tui.widgets.speaks import Plain, Speaks
+from tuner_tui.widgets.speaks import Speaks
 
-REASONS = 6
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
 
 class AdvicePanel(VerticalScroll, Speaks):
-    """Top answer, confidence, and the reasons for it; new reasons carry the word for new."""
+    """Top answer, confidence, and a sentence for each reason, as many as fit; new ones first, with the word for new."""
 
     DEFAULT_CSS = """
     AdvicePanel { border: round $rule; border-title-color: $foreground; padding: 0 1; }
@@ -27,7 +29,7 @@ class AdvicePanel(VerticalScroll, Speaks):
         self.advice: Any = None
         self._before: frozenset[str] | None = None
         self._fresh: frozenset[str] = frozenset()
-        self._body = Plain()
+        self._body = Hanging()
         self.help_key = "advice_panel"
 
     def compose(self) -> Any:
@@ -45,7 +47,7 @@ class AdvicePanel(VerticalScroll, Speaks):
     def retranslate(self) -> None:
         """Say it anew."""
         self.border_title = Content(self.say("advice_panel.title"))
-        self._body.show(self._content())
+        self._draw()
 
     def show(self, advice: Any) -> None:
         """Draw this advice (None: not available), marking reasons that were not there before."""
@@ -53,21 +55,49 @@ class AdvicePanel(VerticalScroll, Speaks):
         if self._before is not None and rules != self._before:
             self._fresh = rules - self._before
         self._before, self.advice = rules, advice
-        self._body.show(self._content())
+        self._draw()
 
-    def _content(self) -> Content:
-        if self.advice is None:
-            return Content.styled(self.say("advice_panel.none"), "$text-muted")
-        advice = self.advice
-        parts: list[Content | tuple[str, str]] = [
-            (spoken(advice.label, self.say), "bold $primary"),
-            (f"\n{confidence(advice.confidence, self.say)}\n", "$text-muted"),
+    def on_resize(self) -> None:
+        """Another height, other reasons that fit."""
+        self._draw()
+
+    def _draw(self) -> None:
+        advice, blank = self.advice, (Content(""), Content(""))
+        if advice is None:
+            self._body.show([(Content(""), Content.styled(self.say("advice_panel.none"), "$text-muted"))])
+            return
+        head = [
+            (Content(""), Content.styled(spoken(advice.label, self.say), "bold $primary")),
+            (Content(""), Content.styled(confidence(advice.confidence, self.say), "$text-muted")),
         ]
-        for reason in sorted(advice.reasons, key=lambda each: each.rule not in self._fresh)[:REASONS]:
-            new = reason.rule in self._fresh
-            parts.append((f"\n{self.say('advice_panel.new')} " if new else "\n- ", "$accent" if new else "$text-muted"))
-            parts.append((clean(reason.text, 300), "$foreground"))
-        return Content.assemble(*parts)
+        reasons = [
+            each
+            for reason in sorted(advice.reasons, key=lambda each: each.rule not in self._fresh)
+            for each in (blank, self._reason(reason))
+        ]
+        more = [blank, (Content(""), Content.styled(self.say("advice_panel.more"), "$text-muted"))]
+        room = self.content_size.height - _lines([*head, *more], self.content_size.width)
+        while len(reasons) > 2 and _lines(reasons, self.content_size.width) > room:
+            del reasons[-2:]
+        self._body.show([*head, *reasons, *more])
+
+    def _reason(self, reason: Any) -> Row:
+        fresh = reason.rule in self._fresh
+        word = (f"{self.say('advice_panel.new')} ", "$accent") if fresh else ""
+        return Content("- "), Content.assemble(word, first_sentence(clean(reason.text, 800)))
+
+
+def _lines(rows: list[Row], width: int) -> int:
+    return sum(len(hung(*row, width)) for row in rows)
+
+
+def first_sentence(text: str) -> str:
+    """What a reason says before it goes into detail; a full stop within brackets ends nothing."""
+    for end in _SENTENCES.finditer(text):
+        said = text[: end.start()]
+        if said.count("(") == said.count(")"):
+            return said
+    return text
 
 
 def confidence(value: Any, say: Any) -> str:

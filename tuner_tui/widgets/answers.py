@@ -71,10 +71,12 @@ class Answers(OptionList, Speaks):
         self.highlighted = self.values.index(chosen[0]) if chosen and chosen[0] in self.values else 0
 
     def show(self, chosen: tuple[str, ...]) -> None:
-        """Mark these values as chosen."""
+        """Mark these values as chosen; while the keys go elsewhere, the cursor stands on the first of them."""
         if chosen != self.chosen:
             self.chosen = chosen
             self.retranslate()
+            if not self.has_focus and chosen and chosen[0] in self.values:
+                self.highlighted = self.values.index(chosen[0])
 
     def retranslate(self) -> None:
         """Write every answer in the present language, keeping the place."""
