@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command, as in contract 4.2."""
     told = words().say
     parser.add_argument("--facts", metavar="FILE", help=told("planned.help.facts"))
-    parser.add_argument("--data", metavar="PATH", help=told("planned.help.data"))
-    parser.add_argument("--eval", metavar="PATH", help=told("planned.help.eval"))
+    parser.add_argument("--data", action="append", default=[], metavar="PATH", help=told("planned.help.data"))
+    parser.add_argument("--eval", action="append", default=[], metavar="PATH", help=told("planned.help.eval"))
     parser.add_argument("--docs", metavar="PATH", help=told("planned.help.docs"))
     parser.add_argument("--model", metavar="ID|DIR", help=told("planned.help.model"))
     parser.add_argument("--label", help=told("planned.help.label"))
@@ -60,43 +60,56 @@ def run(args: argparse.Namespace) -> int:
 
 def plan(args: argparse.Namespace) -> Recipe:
     """The recipe that the arguments ask for; InputError says what is missing or does not fit."""
-    from tuner_tui.commands.inspect import mapping_of
-
     sources = _Sources(args)
     facts = _facts(args, sources.model_facts)
-    found = _inspected(sources, mapping_of(args.map)) if sources.data else None
-    if found is not None:
-        facts = msgspec.structs.replace(facts, data=_joined(facts.data, found.facts))
+    found = [sources.inspected(data) for data in sources.data]
+    for each in found:
+        facts = msgspec.structs.replace(facts, data=_joined(facts.data, each.facts))
     label = parse_label(args.label) if args.label else parse_label(_advised(facts))
     if args.practice:
         sources.practise(label)
-        found = _inspected(sources, {})
-    if found is None or sources.data is None:
+        found = found or [sources.inspected(data) for data in sources.data]
+    if not found:
         raise InputError("planned.no_data")
     if sources.model is None:
         raise InputError("planned.no_model")
+    if len(found) not in (1, len(label.stages)):
+        raise InputError("planned.data_each", count=len(found), label=str(label), stages=max(len(label.stages), 1))
     if label.tunes:
-        check_fits(found, label, sources.data)
+        for at, each in enumerate(found):
+            check_fits(each, label, sources.data[at].train, at if len(found) > 1 else None)
     recipe = _recipe(facts, label, sources, found)
     return _changed(recipe, args.set)
 
 
 class _Sources:
-    """Where model and data lie, as given, or as the practice samples give them."""
+    """Where model and data lie, as given or as the practice samples give them; `data` is one, or one for each stage."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.data: str | None = _absolute(args.data)
-        self.eval: str | None = _absolute(args.eval)
+        from tuner_tui.commands.inspect import mapping_of
+
+        self.mapping = mapping_of(args.map)
         self.docs: str | None = _absolute(args.docs)
+        self.data = self._given(args.data, args.eval)
+        self.eval: str | None = _absolute(args.eval[-1]) if args.eval else None
         self.model: str | None = _model(args.model)
         self.evaluation: Any = None
-        self.stages: list[DataSpec] = []
         self.name = "practice" if args.practice else "run"
         if args.practice and self.model is None:
             from tuner_tui import paths
 
             self.model = str(paths.samples() / "model")
         self.model_facts = read_model(self.model) if self.model else None
+
+    def _given(self, data: list[str], held_out: list[str]) -> list[DataSpec]:
+        """Each file with its held-out rows; where only one such file is named it judges the last."""
+        if len(held_out) > 1 and len(held_out) != len(data):
+            raise InputError("planned.eval_each", count=len(held_out), data=len(data))
+        files = [*[None] * (len(data) - len(held_out)), *held_out]
+        return [
+            DataSpec(train=str(_absolute(train)), eval=_absolute(test), docs=self.docs)
+            for train, test in zip(data, files, strict=False)
+        ]
 
     def practise(self, label: Label) -> None:
         """Fill in what was not given from the samples that suit the label.
@@ -105,15 +118,20 @@ class _Sources:
         """
         from tuner_tui.practice_data import practice_data
 
-        practice = practice_data(label.stages[0][-1] if label.stages else Objective.SFT, label.approach)
-        if self.data is None:
-            self.data, self.eval = practice.data.train, self.eval or practice.data.eval
-            last = practice_data(label.objectives[-1], label.approach) if label.objectives else practice
-            self.evaluation = last.evaluation
-            if len(label.stages) > 1:
-                self.stages = [practice_data(stage[-1], label.approach).data for stage in label.stages]
+        practice = [practice_data(stage[-1], label.approach) for stage in label.stages or ((Objective.SFT,),)]
         if label.approach.value.startswith("rag"):
-            self.docs = self.docs or practice.data.docs
+            self.docs = self.docs or practice[0].data.docs
+        if not self.data:
+            self.data = [each.data for each in practice]
+            self.data[-1] = msgspec.structs.replace(self.data[-1], eval=self.eval or self.data[-1].eval)
+            self.evaluation = practice[-1].evaluation
+        self.data = [msgspec.structs.replace(each, docs=self.docs) for each in self.data]
+
+    def inspected(self, data: DataSpec) -> Inspection:
+        """What the file holds, its tokens counted by the model's own tokenizer where that is at hand."""
+        known = self.model_facts
+        folder = known.folder if known is not None and known.can_count else None
+        return inspect(data.train, mapping=self.mapping, model=folder, lang=language(), test=data.eval)
 
 
 def _absolute(path: str | None) -> str | None:
@@ -163,12 +181,6 @@ def _advised(facts: Facts) -> str:
     return recommend(facts, lang=language(), flips=False).label
 
 
-def _inspected(sources: _Sources, mapping: dict[str, str]) -> Inspection:
-    known = sources.model_facts
-    folder = known.folder if known is not None and known.can_count else None
-    return inspect(sources.data or "", mapping=mapping, model=folder, lang=language(), test=sources.eval)
-
-
 def _longest(found: Inspection, test: str | None, model: ModelFacts) -> int | None:
     """Tokens of the longest row, held-out ones included: they are read under the same length."""
     if found.tokens is None:
@@ -194,32 +206,27 @@ def _known(sources: _Sources, found: Inspection, test: str | None) -> Known:
     )
 
 
-def _material(sources: _Sources, data: DataSpec) -> Material:
-    """In the practice world each stage of a chain has a file of its own."""
-    known = sources.model_facts
-    folder = known.folder if known is not None and known.can_count else None
-    found = inspect(data.train, model=folder, lang=language(), test=data.eval)
+def _material(sources: _Sources, data: DataSpec, found: Inspection) -> Material:
+    """A file with what was read of it, and of its held-out rows."""
+    told = msgspec.structs.replace(data, mapping=found.mapping, fingerprint=fingerprint(data.train))
     p95 = found.tokens.p95 if found.tokens else None
-    return Material(data=data, rows=found.usable_rows, tokens_p95=p95, known=_known(sources, found, data.eval))
+    return Material(data=told, rows=found.usable_rows, tokens_p95=p95, known=_known(sources, found, data.eval))
 
 
-def _recipe(facts: Facts, label: Label, sources: _Sources, found: Inspection) -> Recipe:
+def _recipe(facts: Facts, label: Label, sources: _Sources, found: list[Inspection]) -> Recipe:
+    """The recipe; of several files each is a stage's own, and the first the recipe's."""
+    own = [_material(sources, data, each) for data, each in zip(sources.data, found, strict=True)]
+    first = own[0]
     return plan_recipe(
         facts,
         str(label),
         ModelSpec(id=sources.model or ""),
-        DataSpec(
-            train=sources.data or "",
-            eval=sources.eval,
-            docs=sources.docs,
-            mapping=found.mapping,
-            fingerprint=fingerprint(sources.data or ""),
-        ),
-        rows=found.usable_rows,
-        tokens_p95=found.tokens.p95 if found.tokens else None,
+        first.data,
+        rows=first.rows,
+        tokens_p95=first.tokens_p95,
         name=sources.name,
-        known=_known(sources, found, sources.eval),
-        own=[_material(sources, data) for data in sources.stages],
+        known=first.known,
+        own=own if len(own) > 1 else (),
         lang=language(),
     )
 
@@ -255,4 +262,5 @@ def tell(recipe: Recipe, out: str | None) -> None:
     for field, reason in recipe.why.items():
         say(f"  {field}: {clean(reason, 400)}")
     if out:
-        say(told("planned.written", path=clean(out)))
+        then = "run" if recipe.parsed_label.tunes else "compare"
+        say(told("planned.written", path=clean(out), command=f"tuner {then} {clean(out)}"))

@@ -10,7 +10,7 @@ from tuner_tui.inspect.report import Inspection
 from tuner_tui.safe import clean
 
 PAIRS = ("instruction_pairs", "verifiable_rewards")
-SUPERVISED = (*PAIRS, "preference_pairs")
+PREFERRED = "preference_pairs"
 NEEDS: dict[Objective, tuple[str, ...]] = {
     Objective.CPT: ("documents",),
     Objective.SFT: PAIRS,
@@ -18,10 +18,10 @@ NEEDS: dict[Objective, tuple[str, ...]] = {
     Objective.STYLE: PAIRS,
     Objective.REFUSAL: PAIRS,
     Objective.DISTILL: ("instruction_pairs", "unlabeled_inputs", "verifiable_rewards"),
-    Objective.DPO: ("preference_pairs",),
-    Objective.ORPO: ("preference_pairs",),
-    Objective.RLHF_PPO: ("preference_pairs",),
-    Objective.KTO: ("binary_feedback", "preference_pairs"),
+    Objective.DPO: (PREFERRED,),
+    Objective.ORPO: (PREFERRED,),
+    Objective.RLHF_PPO: (PREFERRED,),
+    Objective.KTO: ("binary_feedback", PREFERRED),
     Objective.GRPO: ("verifiable_rewards", "instruction_pairs"),
 }
 READ_BY_TRAINING = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
@@ -33,17 +33,25 @@ STOPS_READING = (
 """Problems that inspection reads past and training does not."""
 
 
-def check_fits(found: Inspection, label: Label, path: str) -> None:
-    """InputError when no row is usable, the kind is not what the first stage learns from, or it cannot be read."""
-    objective = label.stages[0][0]
-    if found.kind is None or found.kind not in NEEDS[objective]:
-        raise InputError(
-            "planned.wrong_data",
-            path=clean(path),
-            kind=found.kind or found.format,
-            objective=objective.value,
-            wanted=", ".join(NEEDS[objective]),
-        )
+def check_fits(found: Inspection, label: Label, path: str, stage: int | None = None) -> None:
+    """InputError when no row is usable, the kind is not what a stage learns from, or it cannot be read.
+
+    `stage`: the only one of a chain that learns from it; without it all of them do.
+    """
+    learning = [stages[0] for stages in (label.stages if stage is None else label.stages[stage : stage + 1])]
+    for objective in learning:
+        wanted = NEEDS[objective]
+        if objective is Objective.SFT and any(PREFERRED in NEEDS[other] for other in learning):
+            wanted = (*wanted, PREFERRED)  # the chosen answers are learned, then compared
+        if found.kind not in wanted:
+            raise InputError(
+                "planned.wrong_data" if len(label.stages) == 1 else "planned.wrong_stage",
+                path=clean(path),
+                kind=found.kind or found.format,
+                objective=objective.value,
+                label=str(label),
+                wanted=", ".join(wanted),
+            )
     if found.usable_rows < 2:
         first = found.problems[0].text if found.problems else ""
         raise InputError("planned.too_few", path=clean(path), rows=found.usable_rows, problem=first)

@@ -63,6 +63,30 @@ def test_each_stage_of_a_chain_is_planned_from_its_own_file(tmp_path: Path) -> N
     assert "91" in recipe.why["stages.1.train.max_length"]
 
 
+def test_each_stage_of_a_chain_takes_a_file_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    texts, asked = tmp_path / "texts.jsonl", tmp_path / "asked.csv"
+    texts.write_text("".join(json.dumps({"text": f"Number {at} is {at * 7}."}) + "\n" for at in range(30)))
+    asked.write_text("질문,답변\n" + "".join(f"What is {at}?,{at * 7}.\n" for at in range(40)))
+    out = tmp_path / "recipe.yaml"
+    command = ["plan", "--model", str(MODEL), "--label", "ft/cpt>sft:lora", "--out", str(out), "--data", str(texts)]
+    assert main(command) == 2
+    assert "--data once for each stage" in capsys.readouterr().err
+    assert main([*command, "--data", str(asked)]) == 0
+    stages = [stage.data for stage in decode_recipe(out.read_bytes(), "recipe.yaml").stages if stage.data]
+    assert [stage.train for stage in stages] == [str(texts), str(asked)]
+    assert (stages[0].mapping, stages[1].mapping) == ({}, {"prompt": "질문", "completion": "답변"})
+    assert all(stage.fingerprint for stage in stages)
+    assert main([*command, "--data", str(asked), "--data", str(asked)]) == 2
+    assert "2 stages" in capsys.readouterr().err
+
+
+def test_pairs_serve_the_supervised_stage_before_their_comparison_too(tmp_path: Path) -> None:
+    out, data = tmp_path / "recipe.yaml", str(DATA / "preference.train.jsonl")
+    command = ["plan", "--model", str(MODEL), "--out", str(out), "--data", data, "--label"]
+    assert main([*command, "ft/sft>dpo:lora"]) == 0
+    assert main([*command, "ft/sft:lora"]) == 2
+
+
 def test_a_mix_with_refusals_takes_the_file_that_holds_both(tmp_path: Path) -> None:
     assert Path(planned("ft/sft+refusal:lora", tmp_path).data.train).name == "refusal.train.jsonl"
 
@@ -131,6 +155,15 @@ def test_own_data_and_model_with_changes(tmp_path: Path, capsys: pytest.CaptureF
 def test_bad_input_is_told_with_the_remedy(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", *arguments]) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("label", "then"), [("few_shot", "tuner compare"), ("ft/sft:lora", "tuner run")])
+def test_the_next_command_is_one_that_does_something(
+    label: str, then: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "recipe.yaml"
+    assert main(["plan", "--practice", "--label", label, "--out", str(out)]) == 0
+    assert f"{then} {out}" in capsys.readouterr().err
 
 
 def test_reasons_speak_the_language_asked_for(tmp_path: Path) -> None:
