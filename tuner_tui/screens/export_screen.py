@@ -44,6 +44,8 @@ class ExportScreen(StepScreen):
     """What to make, where to, and what came of it."""
 
     STEP = "export"
+    GO = "go.write"
+    OF_A_RUN = True
     FIRST_FOCUS = "#targets"
     CSS_PATH = "export.tcss"
     BINDINGS = bindings("export")
@@ -154,8 +156,8 @@ class ExportScreen(StepScreen):
         return bool(self._made) and not self._writing and all(made.code == 0 for made in self._made)
 
     def _draw(self) -> None:
-        home = self._run_id is None or self._finished
-        self.query_one(Go).tell("go.home" if home else "go.write")
+        if not self.lacks_run:
+            self.query_one(Go).tell("go.home" if self._finished else self.GO)
         parts = [part for made in self._made for part in self._one(made)]
         self.query_one("#list", Plain).show(
             Content.assemble(*parts) if parts else Content.styled(self.say("export_step.nothing"), "$text-muted")
@@ -215,7 +217,9 @@ class ExportScreen(StepScreen):
 
     def action_advance(self) -> None:
         """Write; when that is done, home."""
-        if self._run_id is None or self._finished:
+        if self.lacks_run:
+            super().action_advance()
+        elif self._finished:
             self.tuner.go_home()
         else:
             self.action_write()

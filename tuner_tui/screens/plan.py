@@ -22,6 +22,7 @@ from tuner_tui.safe import clean
 from tuner_tui.screens.launching import LaunchingScreen
 from tuner_tui.screens.step import Go
 from tuner_tui.state import Wizard
+from tuner_tui.widgets.hanging import Hanging
 from tuner_tui.widgets.labels import FIELD_TERMS, spoken, terms
 from tuner_tui.widgets.recipe_text import RecipeText, row_of
 from tuner_tui.widgets.speaks import Plain
@@ -34,6 +35,7 @@ class PlanScreen(LaunchingScreen):
     """The recipe's text, what it means, and why each field is as it is."""
 
     STEP = "plan"
+    GO = "go.start"
     FIRST_FOCUS = "#recipe"
     CSS_PATH = "plan.tcss"
     BINDINGS = bindings("plan")
@@ -61,13 +63,8 @@ class PlanScreen(LaunchingScreen):
                 yield RecipeText(id="recipe")
                 yield Plain(id="field")
             with VerticalScroll(id="meaning", can_focus=False):
-                yield Plain(id="summary")
+                yield Hanging(id="summary")
         yield Plain(id="verdict")
-
-    def on_mount(self) -> None:
-        """The button says what it does."""
-        super().on_mount()
-        self.query_one(Go).tell("go.start")
 
     # -- planning ----------------------------------------------------------------------------------------------
 
@@ -147,8 +144,8 @@ class PlanScreen(LaunchingScreen):
         trains = self._plan is None or self._plan.text is not None or self.wizard.recipe is not None
         self.query_one("#left").display = trains
         self.query_one("#plan").set_class(not trains, "-no-training")
-        self.query_one(Go).tell("go.start" if trains else "go.home")
-        self.query_one("#summary", Plain).show(self._summary() if trains else self._no_training())
+        self.query_one(Go).tell(self.GO if trains else "go.home")
+        self.query_one("#summary", Hanging).tell(self._summary() if trains else self._no_training())
         self._draw_verdict(trains)
         self._draw_field()
 

@@ -40,6 +40,7 @@ class ResultsScreen(StepScreen):
     """Verdict; scores, checks and facts; every question with its answers, or other runs on the same questions."""
 
     STEP = "results"
+    OF_A_RUN = True
     CSS_PATH = "results.tcss"
     BINDINGS = bindings("results")
 

@@ -39,6 +39,8 @@ class RunScreen(WatchingScreen):
     """Head, loss, memory, and one or two panels in turn below."""
 
     STEP = "run"
+    GO = "go.results"
+    OF_A_RUN = True
     CSS_PATH = "run.tcss"
     BINDINGS = bindings("run")
     ALLOW_IN_MAXIMIZED_VIEW = "KeyBar"
@@ -70,7 +72,6 @@ class RunScreen(WatchingScreen):
         """Draw charts at their own pace."""
         super().on_mount()
         self.query_one("#find").display = False
-        self.query_one(Go).tell("go.results")
         self.set_interval(CHARTS_S, self._draw_charts)
 
     def load(self, wizard: Wizard) -> None:

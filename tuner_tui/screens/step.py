@@ -50,11 +50,17 @@ class Go(Button):
             self.screen.refresh_bindings()
 
 
+WAYS = ("advance", "back", "runlist")
+"""What a step about a run can do while there is none."""
+
+
 class StepScreen(Screen[None]):
-    """One step. Subclasses give STEP, `compose_content` and `load`."""
+    """One step. Subclasses give STEP, `compose_content` and `load`; a step OF_A_RUN leads to the plan until one is."""
 
     STEP: ClassVar[str]
     FIRST_FOCUS: ClassVar[str | None] = None
+    GO: ClassVar[str] = "go.next"
+    OF_A_RUN: ClassVar[bool] = False
     BINDINGS = bindings("step")
 
     spoken: str = ""
@@ -68,6 +74,11 @@ class StepScreen(Screen[None]):
     def wizard(self) -> Wizard:
         """The answers."""
         return self.tuner.wizard
+
+    @property
+    def lacks_run(self) -> bool:
+        """Whether this step is about a run and there is none."""
+        return self.OF_A_RUN and self.wizard.run_id is None
 
     def say(self, key: str, /, **params: object) -> str:
         """The text of a key in the present language."""
@@ -124,7 +135,9 @@ class StepScreen(Screen[None]):
     def _reload(self, wizard: Wizard) -> None:
         if self.is_seen and self.is_mounted:
             self.query_one(Rail).show(done_steps(wizard))
+            self.query_one(Go).tell("go.plan" if self.lacks_run else self.GO)
             self.load(wizard)
+            self.refresh_bindings()
 
     @property
     def is_seen(self) -> bool:
@@ -155,10 +168,16 @@ class StepScreen(Screen[None]):
         """The way on is called as its button is."""
         return self.query_one(Go).key if name == "advance" else None
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without its run a step has only the ways that lead on."""
+        return action in WAYS if self.lacks_run else super().check_action(action, parameters)
+
     def action_advance(self) -> None:
         """To the next step."""
         at = STEPS.index(self.STEP)
-        if at + 1 < len(STEPS):
+        if self.lacks_run:
+            self.tuner.open_step("plan")
+        elif at + 1 < len(STEPS):
             self.tuner.open_step(STEPS[at + 1])
 
     def action_back(self) -> None:

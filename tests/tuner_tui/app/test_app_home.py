@@ -75,3 +75,16 @@ async def test_the_advice_stands_beside_the_questions_or_below_them_never_twice(
 )
 def test_a_reason_is_told_by_its_first_sentence(text: str, said: str) -> None:
     assert first_sentence(text) == said
+
+
+@pytest.mark.parametrize("step", ["run", "results", "export"])
+async def test_a_step_about_a_run_shows_only_ways_on_until_there_is_one(step: str, until: Any) -> None:
+    """F5 to zoom or to write did nothing there, and was shown all the same."""
+    app = TunerApp(lang="en", outside=StillOutside())
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.open_step(step)
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == step and app.screen.focused)
+        shown = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
+        assert not {key.id for key in keys.KEYS if key.scope == step} - {"runlist"} & shown
+        await pilot.press("f4")
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == "plan")
