@@ -6,13 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from advisor.errors import InputError
 from advisor.methods import Technique
 from advisor.recipe import Precision, Recipe
-
-CONFIG_BYTES = 1 << 22
+from tuner_tui.foreign import mapping
 
 
 def gpu_memory(recipe: Recipe, params_b: float | None) -> Any:
@@ -68,9 +65,4 @@ def _by_size(recipe: Recipe, params_b: float | None) -> Any:
 def _config(model: str) -> dict[str, Any] | None:
     """The config.json of a local folder; None for a hub name and for what cannot be read."""
     path = Path(model).expanduser() / "config.json"
-    try:
-        with path.open("rb") as file:
-            found = msgspec.json.decode(file.read(CONFIG_BYTES))
-    except (OSError, msgspec.DecodeError, ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+    return mapping(path) or None

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from advisor.errors import InputError
 from advisor.facts import Kind
 from tuner_tui import paths
+from tuner_tui.foreign import mapping, tensors
 from tuner_tui.hub_cache import hub_cache, snapshot
 from tuner_tui.runs.preflight import check_model
 
-HEADER_BYTES = 1 << 27
-SMALL_FILE_BYTES = 1 << 24
 MOST = 200
 
 
@@ -39,7 +36,7 @@ def read_model(folder: Path, *, source: str = "folder", name: str | None = None)
 
     folder = folder.expanduser().absolute()
     check_model(ModelSpec(id=str(folder)))
-    config = _json(folder / "config.json")
+    config = mapping(folder / "config.json")
     weights = sorted(folder.glob("*.safetensors"))
     names = config.get("architectures")
     return FoundModel(
@@ -107,32 +104,18 @@ def _candidates() -> Iterator[tuple[Path, str, str | None]]:
 
 
 def _parameters(weights: list[Path]) -> float | None:
-    """Billions of parameters: the sizes of all tensors, read from the headers (8 bytes length, then JSON)."""
-    total = 0
-    for path in weights:
-        try:
-            with path.open("rb") as file:
-                length = int.from_bytes(file.read(8), "little")
-                header = msgspec.json.decode(file.read(min(length, HEADER_BYTES)))
-            total += sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
-        except (OSError, msgspec.DecodeError, KeyError, TypeError, AttributeError):
-            return None
+    """Billions of parameters: the sizes of all tensors, read from the headers."""
+    try:
+        total = sum(tensor.count for path in weights for tensor in tensors(path).values())
+    except (OSError, ValueError):
+        return None
     return round(total / 1e9, 6) or None
 
 
 def _has_chat_template(folder: Path) -> bool:
     if (folder / "chat_template.jinja").is_file():
         return True
-    return bool(_json(folder / "tokenizer_config.json").get("chat_template"))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = msgspec.json.decode(file.read(SMALL_FILE_BYTES))
-    except (OSError, msgspec.DecodeError):
-        return {}
-    return raw if isinstance(raw, dict) else {}
+    return bool(mapping(folder / "tokenizer_config.json").get("chat_template"))
 
 
 def size_in_name(name: str) -> float | None:

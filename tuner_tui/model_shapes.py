@@ -6,12 +6,10 @@ import struct
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
-
 from advisor.catalog import config_of
 from advisor.errors import InputError
+from tuner_tui.foreign import json_in, opened
 
-SMALL_FILE_BYTES = 1 << 24
 _MAX_TEXT = 1 << 20
 _MAX_ITEMS = 1 << 22
 _NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -45,11 +43,7 @@ def find_config(name: str) -> dict[str, Any] | None:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = msgspec.json.decode(file.read(SMALL_FILE_BYTES))
-    except (OSError, msgspec.DecodeError) as error:
-        raise InputError("file.unreadable", path=str(path), detail=str(error)[:120]) from None
+    raw = json_in(path)
     if not isinstance(raw, dict):
         raise InputError("architecture.not_mapping", source=str(path), found=type(raw).__name__)
     return raw
@@ -70,7 +64,7 @@ def gguf_config(path: Path) -> dict[str, Any]:
     Layout: magic, version, tensor count, key count, then key, type, value (ggml-org/ggml, docs/gguf.md).
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             found = _metadata(file)
     except (OSError, struct.error, ValueError, UnicodeDecodeError) as error:
         raise InputError("file.unreadable", path=str(path), detail=str(error)[:120]) from None

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from advisor.facts import Kind
+from tuner_tui.foreign import mapping
 
 
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ def read_model(model: str) -> ModelFacts:
     if not folder.is_absolute():
         return ModelFacts(id=model, params_b=size_in_name(model))
     found = read_folder(folder)
-    config = _json(folder / "config.json")
+    config = mapping(folder / "config.json")
     inner = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
     return ModelFacts(
         id=model,
@@ -52,11 +53,3 @@ def _whole(config: Any, *names: str) -> int | None:
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
     return None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        raw = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return raw if isinstance(raw, dict) else {}

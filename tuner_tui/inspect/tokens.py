@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from advisor.errors import InputError
+from tuner_tui.foreign import mapping, read_small
 from tuner_tui.inspect.talk import Talk, Turn
 from tuner_tui.rendering import Conversation, Renderer, TemplateRefused, beyond_limits
 from tuner_tui.safe import clean
 
-SMALL_FILE_BYTES = 1 << 24
+TEMPLATE_BYTES = 1 << 20
 
 
 class Lengths(msgspec.Struct, frozen=True):
@@ -36,7 +38,7 @@ class Counter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._tokenizer = _load(folder)
-        config = _json(folder / "tokenizer_config.json")
+        config = mapping(folder / "tokenizer_config.json")
         self.end = _token(config.get("eos_token"))
         self.begin = _token(config.get("bos_token"))
         source = _template(folder, config)
@@ -149,15 +151,6 @@ def _load(folder: Path) -> Any:
     return tokenizer
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            raw = msgspec.json.decode(file.read(SMALL_FILE_BYTES))
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return raw if isinstance(raw, dict) else {}
-
-
 def _token(value: Any) -> str:
     if isinstance(value, dict):
         value = value.get("content")
@@ -166,8 +159,11 @@ def _token(value: Any) -> str:
 
 def _template(folder: Path, config: dict[str, Any]) -> str | None:
     path = folder / "chat_template.jinja"
-    if path.is_file():
-        return path.read_text(encoding="utf-8")
+    if os.path.lexists(path):
+        try:
+            return read_small(path, TEMPLATE_BYTES).decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError("inspect.bad_template", model=clean(str(folder)), detail=clean(error, 200)) from None
     source = config.get("chat_template")
     if isinstance(source, list):
         named = {part.get("name"): part.get("template") for part in source if isinstance(part, dict)}

@@ -19,6 +19,7 @@ import msgspec
 from advisor.errors import InputError
 from advisor.recipe import Recipe, encode_recipe
 from tuner_tui import __version__, paths
+from tuner_tui.foreign import json_in
 from tuner_tui.runs.identity import Identity
 
 MAX_INFO_BYTES = 1 << 20
@@ -308,8 +309,6 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 def _small_json(path: Path, limit: int = MAX_INFO_BYTES) -> Any:
     try:
-        if not path.is_file() or path.stat().st_size > limit:
-            return None
-        return msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+        return json_in(path, limit)
+    except InputError:
         return None

@@ -7,12 +7,11 @@ from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from advisor.errors import Refused
 from advisor.methods import Technique
 from advisor.recipe import Recipe
 from tuner_tui import paths
+from tuner_tui.foreign import tensors
 from tuner_tui.runs.directory import RunDir
 
 LOG_BYTES = 2 << 20
@@ -84,13 +83,11 @@ def _trained(recipe: Recipe, shapes: dict[str, list[int]]) -> int:
 
 
 def _shapes(folder: Path) -> dict[str, list[int]]:
-    """Every tensor's shape by name, from the headers alone (format: 8 bytes length, JSON)."""
+    """Every tensor's shape by name, from the headers alone."""
     found: dict[str, list[int]] = {}
     for path in folder.glob("*.safetensors"):
         try:
-            with path.open("rb") as file:
-                header = msgspec.json.decode(file.read(int.from_bytes(file.read(8), "little")))
-            found |= {name: part["shape"] for name, part in header.items() if name != "__metadata__"}
-        except (OSError, msgspec.DecodeError, ValueError, KeyError, TypeError, AttributeError, MemoryError):
+            found |= {name: tensor.shape for name, tensor in tensors(path).items()}
+        except (OSError, ValueError):
             return {}
     return found
