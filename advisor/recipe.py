@@ -307,6 +307,13 @@ class Recipe(Part, frozen=True, kw_only=True):
             raise InputError("recipe.stages", label=self.label, stages=">".join(map("+".join, named)))
         return named
 
+    def stage_data(self, at: int) -> DataSpec:
+        """A stage's data (-1 = the last): its own, beside the recipe's documents if it names none, or the recipe's."""
+        own = self.stages[at].data if self.stages else None
+        if own is None:
+            return self.data
+        return msgspec.structs.replace(own, docs=own.docs or self.data.docs)
+
 
 def decode_recipe(
     text: bytes | str, source: str, changes: Iterable[str] = (), upgrades: list[Upgrade] | None = None

@@ -208,5 +208,10 @@ def run_recipe(recipe: Recipe, told: Words, tell: Tell) -> RunDir:
 
 
 def recipe_of(run: RunDir) -> Recipe:
-    """The recipe of a run."""
-    return decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path))
+    """The recipe of a run, on the data that judges its result."""
+    return judged(decode_recipe(run.recipe_path.read_bytes(), str(run.recipe_path)))
+
+
+def judged(recipe: Recipe) -> Recipe:
+    """The recipe on its last stage's data: that of a chain's first says nothing of what came out."""
+    return structs.replace(recipe, data=recipe.stage_data(-1))

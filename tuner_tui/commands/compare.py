@@ -132,7 +132,7 @@ def subject(args: argparse.Namespace) -> tuple[Recipe, str | None]:
     if not recipe.parsed_label.tunes or not {"ft", "rag_ft"} & set(wanted):
         return _changed(recipe, args), None
     ready = prepare(recipe, str(path), path.absolute().parent)
-    return _changed(ready, args), bakeoff.result_of(bakeoff.run_recipe(ready, words(), say))
+    return _changed(bakeoff.judged(ready), args), bakeoff.result_of(bakeoff.run_recipe(ready, words(), say))
 
 
 def _changed(recipe: Recipe, args: argparse.Namespace) -> Recipe:

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import structs
 
 from advisor.errors import InputError
+from advisor.methods import Approach
 from advisor.recipe import Recipe, decode_recipe, encode_recipe
 from tuner_tui import bakeoff
 from tuner_tui.commands import ExitCode, print_json, say
@@ -18,7 +19,7 @@ from tuner_tui.runs.directory import find_run
 from tuner_tui.runs.state import state_of
 from tuner_tui.words import words
 
-LANES = ["zero_shot", "ft"]
+LANES, WITH_PASSAGES = ("zero_shot", "ft"), ("rag", "rag_ft")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         document = bakeoff.compare(
             _changed(own, args),
-            LANES,
+            _lanes(own),
             tuned=tuned,
             goal=0.9,
             told=told,
@@ -61,6 +62,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(table(document, told, room_here()))
     return ExitCode.DONE
+
+
+def _lanes(recipe: Recipe) -> tuple[str, str]:
+    """Before and after, both asked as the run was trained: below passages where it retrieves."""
+    passages = recipe.parsed_label.approach is Approach.RAG_FT and recipe.data.docs is not None
+    return WITH_PASSAGES if passages else LANES
 
 
 def _changed(recipe: Recipe, args: argparse.Namespace) -> Recipe:

@@ -27,6 +27,7 @@ from tuner_tui.evaluation.interval import mean
 from tuner_tui.evaluation.judge import Judged
 from tuner_tui.evaluation.kept import Kept, kept
 from tuner_tui.evaluation.lanes import Lane, Shots, grounded, instructed, marks_of, prompt_tokens
+from tuner_tui.evaluation.likelihood import likelihoods
 from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.evaluation.remote import Remote, ask_all
 from tuner_tui.evaluation.rewards import rewards
@@ -115,7 +116,8 @@ class Bench:
 
         self.asked, self.tell, self.device = asked, tell, device
         self.recipe, self.spec = asked.recipe, asked.recipe.evaluation
-        sides = rows_of(self.recipe, shown=Lane.FEW_SHOT in asked.lanes)
+        run = Path(asked.tuned).parent if asked.tuned else None
+        sides = rows_of(self.recipe, shown=Lane.FEW_SHOT in asked.lanes, run=run)
         self.seen = seen_of(asked.trained, sides[1]) if asked.trained else 0
         self.tokenizer = model.load_tokenizer(self.recipe.model)
         self.train, self.held_out = (for_model(self.tokenizer, side) for side in sides)
@@ -350,12 +352,18 @@ class Bench:
         self.tell("shots", lane=Lane.FEW_SHOT.value, done=done, items=items)
 
     def _latencies(self, model: Any, prompts: Sequence[Example]) -> dict[str, float]:
-        """p50 and p95 of single requests, in milliseconds; the first one warms up and is not counted."""
+        """p50 and p95 of single requests, in milliseconds; the first one warms up and is not counted.
+
+        Running text asks nothing: there it is what reading one takes.
+        """
         times = []
         for example in [prompts[0], *prompts[:TIMED]]:
             start = time.perf_counter()
-            most = self.spec.max_new_tokens
-            answers(model, self.tokenizer, [example], max_new_tokens=most, constraint=self.constraint)
+            if example.prompt:
+                most = self.spec.max_new_tokens
+                answers(model, self.tokenizer, [example], max_new_tokens=most, constraint=self.constraint)
+            else:
+                likelihoods(model, self.tokenizer, [(example, example.completion)], max_length=room_of(model))
             times.append((time.perf_counter() - start) * 1000)
         return percentiles(times[1:])
 

@@ -108,8 +108,9 @@ def grounded(example: Example, index: Index, marks: Sequence[str]) -> Example:
 
 
 def prompt_tokens(tokenizer: Any, example: Example) -> int:
-    """How long the prompt is for this model."""
-    return len(encode(tokenizer, example, prompt_text(tokenizer, example)))
+    """How long the prompt is for this model; running text is what is read of it."""
+    text = prompt_text(tokenizer, example) if example.prompt else example.completion
+    return len(encode(tokenizer, example, text))
 
 
 def marks_of(tokenizer: Any) -> list[str]:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -41,19 +40,13 @@ def rows_of(task: Task) -> Rows:
     with contextlib.chdir(task.source.path.parent):
         split = data.load(recipe, reader(recipe), task.words.say)
         if recipe.parsed_label.objectives[0] is Objective.DISTILL:
-            from tuner_tui.training.distill import recall
+            from tuner_tui.training.distill import kept_answers, recall
 
-            split = recall(kept_answers(task), recipe.teacher, split)
+            folder = task.source.run.path if task.source.run else task.source.path.parent
+            split = recall(kept_answers(folder), recipe.teacher, split)
         tokenizer = model.load_tokenizer(recipe.model)
         parts = [for_model(tokenizer, part) for part in (split.train, split.held_out)]
         return grounded(recipe, tokenizer, *parts)
-
-
-def kept_answers(task: Task) -> Path:
-    """Where the run keeps what its teacher said."""
-    folder = task.source.run.path if task.source.run else task.source.path.parent
-    stages = sorted(folder.glob("stages/*-distill/teacher.jsonl"))
-    return stages[0] if stages else folder / "teacher.jsonl"
 
 
 def grounded(recipe: Recipe, tokenizer: Any, train: list[Any], held_out: list[Any]) -> Rows:

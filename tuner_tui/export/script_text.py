@@ -13,6 +13,7 @@ from tuner_tui.export.outcome import Task
 from tuner_tui.export.settings import settings
 
 OURS = "tuner_tui."
+SHARED = {"order": "training/order.py", "liked": "liked.py"}
 LIBRARIES = ("torch", "transformers", "trl", "peft", "datasets", "accelerate", "bitsandbytes")
 HERE = 'Path(os.environ.get("TRAIN_DIR") or Path(__file__).resolve().parent)'
 
@@ -33,9 +34,9 @@ def joined(pieces: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def piece(name: str) -> Path:
-    """A piece's file; `order` is the one that our own training takes its rows by."""
+    """A piece's file; those of SHARED are the ones that our own training goes by."""
     folder = Path(__file__).parent
-    return folder.parent / "training" / "order.py" if name == "order" else folder / "pieces" / f"{name}.py"
+    return folder.parent / SHARED[name] if name in SHARED else folder / "pieces" / f"{name}.py"
 
 
 def needs() -> list[str]:

@@ -23,7 +23,7 @@ def stages_of(task: Task) -> list[Task]:
             name=f"{number}-{'+'.join(objectives)}",
             label=str(Label(recipe.parsed_label.approach, (objectives,), recipe.parsed_label.technique)),
             stages=[],
-            data=asked.data or recipe.data,
+            data=recipe.stage_data(number - 1),
             train=asked.train or recipe.train,
             model=structs.replace(recipe.model, adapter=f"../{before}/out") if before else recipe.model,
         )

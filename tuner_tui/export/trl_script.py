@@ -23,7 +23,7 @@ PIECES = {
         (Objective.SFT, Objective.DOMAIN_QA, Objective.STYLE, Objective.REFUSAL, Objective.DISTILL), SUPERVISED
     ),
     Objective.CPT: ("rows", "texts", *JUDGED, "order", "speed", "cpt", "main"),
-    Objective.KTO: ("rows", "feedback", *JUDGED, "kto", "main"),
+    Objective.KTO: ("rows", "liked", "feedback", *JUDGED, "kto", "main"),
     Objective.DPO: ("rows", "preferences", *JUDGED, "compared", "dpo", "main"),
     Objective.ORPO: ("rows", "preferences", *JUDGED, "compared", "orpo", "main"),
     Objective.GRPO: ("rows", "pairs", "split", "model", "rewards", *ONLINE, "earning", "grpo", "main"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tuner_tui.inspect.formats import verdict
 from tuner_tui.inspect.shape import Shape
+from tuner_tui.liked import verdict
 
 CHARS = 60
 

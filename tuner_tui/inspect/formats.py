@@ -23,15 +23,10 @@ from tuner_tui.inspect.shape import (
     VERIFIABLE,
     Shape,
 )
+from tuner_tui.liked import verdict
 
 SYSTEM = ("system", "system_prompt")
 """Columns that hold the system text of a row, as LLaMA-Factory and OpenOrca call them."""
-YES = frozenset(
-    ["true", "yes", "y", "t", "1", "1.0", "good", "up", "like", "liked", "positive", "예", "네", "참", "좋음"]
-)
-NO = frozenset(
-    ["false", "no", "n", "f", "0", "0.0", "bad", "down", "dislike", "disliked", "negative", "아니오", "거짓", "나쁨"]
-)
 QUANTITY = re.compile(r"\s*[-+]?[$€£₩]?\d[\d,./:-]*\s?[^\s.,!?]{0,10}\s*$")
 """A number, alone or with its unit: `72`, `1,050g`, `35 days`, `2026-10-10`."""
 MARKED = re.compile(r"####\s*\S|\\boxed\{")
@@ -286,11 +281,3 @@ def _is_opinion(rows: Sequence[dict[str, Any]]) -> bool:
     said = {verdict(value) for _, value in found}
     digits = all(str(value).strip().removesuffix(".0").isdecimal() for _, value in found)
     return None not in said and (len(said) == 2 or not digits)
-
-
-def verdict(value: Any) -> bool | None:
-    """Whether a label says yes or no, however it is written; None when it says neither."""
-    if isinstance(value, str):
-        word = value.strip().casefold()
-        return True if word in YES else False if word in NO else None
-    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuner_tui.inspect.formats import verdict
 from tuner_tui.inspect.shape import DOCUMENTS, FEEDBACK, PREFERENCE_PAIRS, ROLES, UNLABELED, VERIFIABLE, Shape
 from tuner_tui.inspect.talk import Talk, Turn, calls_in, messages_in
+from tuner_tui.liked import verdict
 
 TOOLS = ("tools", "functions", "parallel_tool_calls")
 CALLS = ("name", "tool_calls", "tool_call_id", "function_call")

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from tuner_tui.inspect.formats import MARKED, QUANTITY, verdict
+from tuner_tui.inspect.formats import MARKED, QUANTITY
 from tuner_tui.inspect.media import media_in
 from tuner_tui.inspect.shape import DOCUMENTS, ROLES, Shape
+from tuner_tui.liked import verdict
 
 Found = tuple[str, str]
 BLANKS = {"prompt": "empty_prompt", "instruction": "empty_prompt", "question": "empty_prompt", "text": "empty_text"}

@@ -190,7 +190,7 @@ def _found(path: str, base: Path) -> Path:
 def _check_data(recipe: Recipe) -> None:
     """Each stage's data, its own or else the recipe's, as its objective needs it."""
     for at, objectives in enumerate(recipe.in_order):
-        data = (recipe.stages[at].data if at < len(recipe.stages) else None) or recipe.data
+        data = recipe.stage_data(at)
         _check_spec(data, objectives[0])
         if objectives == (Objective.DISTILL,) and recipe.teacher is None:
             check_answered(Path(data.train), data.mapping)

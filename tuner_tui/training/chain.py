@@ -27,6 +27,7 @@ from tuner_tui.training.arguments import total_steps
 from tuner_tui.training.gauge import Gauge
 from tuner_tui.training.job import Job
 from tuner_tui.training.methods import method_of, work
+from tuner_tui.training.raft import raft, roomy
 from tuner_tui.training.rehearse import before_first_step, random_states, rehearse, set_random_states
 from tuner_tui.training.report import Outcome, write_report
 from tuner_tui.training.spread import Silent
@@ -93,6 +94,7 @@ def run_chain(job: Job) -> Outcome | None:
         seconds=sum(each.seconds for each in outcomes),
         finite=all(each.finite for each in outcomes),
         peak_bytes=max((each.peak_bytes for each in outcomes if each.peak_bytes is not None), default=None),
+        held={key: max(each.held.get(key, 0) for each in outcomes) for key in last.held},
     )
 
 
@@ -130,7 +132,7 @@ def _stage_job(job: Job, written: Recipe, index: int) -> Job:
         job.recipe,
         label=str(label),
         stages=[],
-        data=asked.data or job.recipe.data,
+        data=job.recipe.stage_data(index),
         train=asked.train or written.train,
         evaluation=job.recipe.evaluation if last else _judged(job.recipe.evaluation, stages[0]),
     )
@@ -170,8 +172,10 @@ def _baseline(job: Job, last: Job) -> Any:
     model.check_model(job.recipe.model)
     tokenizer = model.load_tokenizer(job.recipe.model)
     held_out = data.load(last.recipe, method_of(last).read, job.say).held_out
+    asked = raft(last.recipe, tokenizer, for_model(tokenizer, held_out))
     untuned, _ = model.begin(last.recipe, job.device)
-    before: Measured = tell_score(job, "before", measured(last, untuned, tokenizer, for_model(tokenizer, held_out)))
+    last = replace(last, recipe=roomy(last.recipe, untuned.config, tokenizer, asked))
+    before: Measured = tell_score(job, "before", measured(last, untuned, tokenizer, asked))
     write_atomic(path, msgspec.json.encode(before))
     return before
 

@@ -54,6 +54,12 @@ def teach(job: Job, split: Split) -> Split:
     return structs.replace(split, train=train, held_out=held_out)
 
 
+def kept_answers(run: Path) -> Path:
+    """Where the run in this folder keeps what its teacher said."""
+    stages = sorted(run.glob("stages/*-distill/teacher.jsonl"))
+    return stages[0] if stages else run / "teacher.jsonl"
+
+
 def recall(kept: Path, teacher: TeacherSpec | None, split: Split) -> Split:
     """The split as `teach` left it, from the answers that a finished run keeps; InputError where one was never given.
 

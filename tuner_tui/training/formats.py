@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner_tui.evaluation.example import Example, Message
+from tuner_tui.liked import verdict
 
 Reader = Callable[[int, dict[str, Any]], list[Example]]
 
@@ -73,10 +74,10 @@ def feedback(number: int, row: dict[str, Any]) -> list[Example]:
         ]
     if not {"prompt", "completion", "label"} <= row.keys():
         raise Unusable("no_feedback", keys=", ".join(row))
-    liked = row["label"]
-    if not isinstance(liked, bool) and liked not in (0, 1):
-        raise Unusable("label", value=liked)
-    return [_replace(_pair(number, told(row, row["prompt"]), row["completion"]), liked=bool(liked))]
+    liked = verdict(row["label"])
+    if liked is None:
+        raise Unusable("label", value=row["label"])
+    return [_replace(_pair(number, told(row, row["prompt"]), row["completion"]), liked=liked)]
 
 
 def checkable(number: int, row: dict[str, Any]) -> list[Example]:

@@ -8,6 +8,8 @@ import pytest
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.likelihood import Likelihood
 from tuner_tui.evaluation.measure import _ranked
+from tuner_tui.export.pieces import feedback
+from tuner_tui.training import formats
 from tuner_tui.training.kto import shuffled
 
 
@@ -37,6 +39,15 @@ def test_a_liked_answer_is_compared_with_those_to_its_own_question_first(
 ) -> None:
     rows = [row(at, liked=at % 2 == 0, prompt=prompts[at]) for at in range(4)]
     assert _ranked(rows, [Likelihood(score, 1) for score in scores]) == wanted
+
+
+@pytest.mark.parametrize(("label", "liked"), [("true", True), (" No ", False), ("좋음", True), ("0", False), (1, True)])
+def test_a_verdict_is_read_as_inspection_reads_it_and_as_the_exported_script_does(label: object, liked: bool) -> None:
+    asked = {"prompt": "q", "completion": "a", "label": label}
+    assert [example.liked for example in formats.feedback(1, asked)] == [liked]
+    assert [example["label"] for example in feedback.examples_of(1, asked)] == [liked]
+    with pytest.raises(formats.Unusable):
+        formats.feedback(1, {**asked, "label": "perhaps"})
 
 
 def test_held_out_rows_of_one_kind_are_refused_with_their_counts(world: Path, tmp_path: Path) -> None:

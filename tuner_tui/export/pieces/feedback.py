@@ -3,6 +3,7 @@
 from typing import Any
 
 from tuner_tui.export.pieces.rows import Unusable, answer_of, filled, turns_of
+from tuner_tui.liked import verdict
 
 
 def examples_of(number: int, row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -11,12 +12,12 @@ def examples_of(number: int, row: dict[str, Any]) -> list[dict[str, Any]]:
         return both_of(number, row)
     if not {"prompt", "completion", "label"} <= row.keys():
         raise Unusable("no prompt, completion and label")
-    liked = row["label"]
-    if not isinstance(liked, bool) and liked not in (0, 1):
+    liked = verdict(row["label"])
+    if liked is None:
         raise Unusable("the label is neither true nor false")
     prompt = row["prompt"]
     asked = turns_of(prompt) if isinstance(prompt, list) else filled(prompt)
-    return [{"row": number, "prompt": asked, "completion": answer_of(row["completion"]), "label": bool(liked)}]
+    return [{"row": number, "prompt": asked, "completion": answer_of(row["completion"]), "label": liked}]
 
 
 def both_of(number: int, row: dict[str, Any]) -> list[dict[str, Any]]:
