@@ -18,6 +18,7 @@ from advisor.errors import InputError
 from advisor.recipe import ModelSpec
 from tuner_tui import paths
 from tuner_tui.foreign import json_in, mapping, opened, tensors
+from tuner_tui.inspect.talk import Talk
 from tuner_tui.inspect.tokens import Counter
 from tuner_tui.model_folders import read_model
 from tuner_tui.runs.preflight import check_model
@@ -156,6 +157,39 @@ def test_small_files_are_bounded_in_kind_size_and_depth(tmp_path: Path) -> None:
         assert mapping(path, 50) == {}
     with pytest.raises(OSError, match="regular"):
         opened(tmp_path)
+
+
+def replace(pattern: dict[str, str], content: str) -> dict[str, object]:
+    return {"type": "Replace", "pattern": pattern, "content": content}
+
+
+BOMB = {"type": "Sequence", "normalizers": [replace({"String": "a"}, "a" * 50)] * 8}
+NESTED = {"type": "Sequence", "normalizers": [BOMB]}
+
+
+@pytest.mark.parametrize("part", ["normalizer", "decoder"])
+@pytest.mark.parametrize("rule", [BOMB, NESTED, replace({"Regex": ""}, "x" * 2000)], ids=["row", "nested", "regex"])
+def test_a_tokenizer_that_makes_texts_without_end_is_not_loaded(folder: Path, part: str, rule: object) -> None:
+    content = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps({**content, part: rule}))
+    for look in (Counter, lambda path: check_model(ModelSpec(id=str(path)))):
+        with pytest.raises(InputError, match=r"inspect\.tokenizer_grows"):
+            look(folder)
+
+
+def test_a_tokenizer_of_ordinary_rules_is_loaded(folder: Path) -> None:
+    content = json.loads((folder / "tokenizer.json").read_text())
+    rule = {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, replace({"String": " "}, "▁")]}
+    (folder / "tokenizer.json").write_text(json.dumps({**content, "normalizer": rule}))
+    Counter(folder)
+
+
+def test_a_tokenizer_whose_pattern_runs_away_is_told(folder: Path) -> None:
+    content = json.loads((folder / "tokenizer.json").read_text())
+    slow = {"type": "Split", "pattern": {"Regex": "(a+a+)+$|([a-z ]+)+!$"}, "behavior": "Isolated", "invert": False}
+    (folder / "tokenizer.json").write_text(json.dumps({**content, "pre_tokenizer": slow}))
+    with pytest.raises(InputError, match=r"inspect\.bad_tokenizer"):
+        Counter(folder).lengths([Talk("a" * 60 + " b c d e f", "x" * 40 + "1")])
 
 
 @pytest.mark.parametrize(

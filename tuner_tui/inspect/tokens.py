@@ -10,6 +10,7 @@ import msgspec
 
 from advisor.errors import InputError
 from tuner_tui.foreign import mapping, read_small
+from tuner_tui.growth import refuse_growth
 from tuner_tui.inspect.talk import Talk, Turn
 from tuner_tui.rendering import Conversation, Renderer, TemplateRefused, beyond_limits
 from tuner_tui.safe import clean
@@ -49,13 +50,23 @@ class Counter:
         pairs = [talk for talk in talks if talk.rejected]
         texts = self._texts([*talks, *(talk._replace(answer=talk.rejected) for talk in pairs)])
         texts += self._texts([talk._replace(answer=None) for talk in talks])
-        counts = [len(found.ids) for found in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
+        counts = [len(found.ids) for found in self._encoded(texts)]
         others = iter(counts[len(talks) : -len(talks)])
         found = []
         for talk, one, before in zip(talks, counts, counts[-len(talks) :] if talks else (), strict=False):
             whole = max(one, next(others) if talk.rejected else 0)
             found.append(Lengths(whole, whole - before if talk.answer is not None else 0))
         return found
+
+    def _encoded(self, texts: list[str]) -> Any:
+        """Each text's encoding; InputError where the tokenizer's own rules fail on one."""
+        try:
+            return self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # what the Rust side raises is no Exception
+                raise
+            path = clean(str(self.folder / "tokenizer.json"))
+            raise InputError("inspect.bad_tokenizer", path=path, detail=clean(error, 200)) from None
 
     def text(self, talk: Talk) -> str:
         """The whole row as the model reads it."""
@@ -88,10 +99,8 @@ class Counter:
     def pieces(self, talk: Talk) -> list[Piece]:
         """The row token by token: what is shared with the question alone is masked, the answer and its end trained."""
         text = self.text(talk)
-        whole = self._tokenizer.encode(text, add_special_tokens=False)
-        asked = (
-            self._tokenizer.encode(self.asked(talk), add_special_tokens=False).ids if talk.answer is not None else []
-        )
+        whole = self._encoded([text])[0]
+        asked = self._encoded([self.asked(talk)])[0].ids if talk.answer is not None else []
         masked = next(
             (at for at, (one, two) in enumerate(zip(asked, whole.ids, strict=False)) if one != two), len(asked)
         )
@@ -142,6 +151,7 @@ def _load(folder: Path) -> Any:
     path = folder / "tokenizer.json"
     if not path.is_file():
         raise InputError("inspect.no_tokenizer", model=clean(str(folder)))
+    refuse_growth(path)
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the Rust side raises plain Exception

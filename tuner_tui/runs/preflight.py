@@ -14,6 +14,7 @@ from advisor.errors import InputError
 from advisor.methods import Objective
 from advisor.recipe import DataSpec, ModelSpec, Recipe
 from tuner_tui.foreign import json_in, mapping, tensors
+from tuner_tui.growth import refuse_growth
 from tuner_tui.runs.launching import check_launch
 from tuner_tui.runs.room import refuse_without_room
 from tuner_tui.runs.rows import check_answered, check_rows
@@ -68,6 +69,8 @@ def check_model(spec: ModelSpec) -> None:
     _check_weights(folder)
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise InputError("runs.model.no_tokenizer", path=spec.id)
+    if os.path.lexists(folder / "tokenizer.json"):
+        refuse_growth(folder / "tokenizer.json")
 
 
 def _check_config(path: Path, spec: ModelSpec) -> None:
