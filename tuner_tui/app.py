@@ -67,8 +67,8 @@ class TunerApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     BINDINGS = [*keys.bindings("app")]
     SCREENS = {name: _screen(name) for name in keys.STEPS}
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (108, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (108, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-short"), (32, "-tall")]
 
     lang: reactive[str] = reactive("en", init=False)
 

@@ -23,12 +23,14 @@ from tuner_tui.safe import clean
 from tuner_tui.screens.step import Go, StepScreen
 from tuner_tui.state import Wizard
 from tuner_tui.widgets.answers import Answers
+from tuner_tui.widgets.hanging import Hanging, Row
 from tuner_tui.widgets.path_input import PathInput
 from tuner_tui.widgets.speaks import Plain, Say
 
 FIRST = ("recipe", "adapter", "merged", "trl-script")
 MAX_OUTPUT = 1 << 22
 ENDING_S = 3.0
+BLANK: Row = (Content(""), Content(""))
 
 
 class Made(NamedTuple):
@@ -82,7 +84,7 @@ class ExportScreen(StepScreen):
                 yield Say("export_step.where", classes="strong")
                 yield PathInput("out")
             with VerticalScroll(id="made", classes="panel"):
-                yield Plain(id="list")
+                yield Hanging(id="list")
 
     def load(self, wizard: Wizard) -> None:
         """What can be made of the run of these answers."""
@@ -158,34 +160,31 @@ class ExportScreen(StepScreen):
     def _draw(self) -> None:
         if not self.lacks_run:
             self.query_one(Go).tell("go.home" if self._finished else self.GO)
-        parts = [part for made in self._made for part in self._one(made)]
-        self.query_one("#list", Plain).show(
-            Content.assemble(*parts) if parts else Content.styled(self.say("export_step.nothing"), "$text-muted")
-        )
+        rows = [row for made in self._made for row in (*self._one(made), BLANK)]
+        self.query_one("#list", Hanging).show(rows or [_row("", self.say("export_step.nothing"), "$text-muted")])
 
-    def _one(self, made: Made) -> list[tuple[str, str]]:
+    def _one(self, made: Made) -> list[Row]:
         good = made.code == 0
         word = self.say("export_step.good" if good else "export_step.bad")
-        parts = [(f"{self._named(made.target)}  ", "bold"), (f"{word}\n", "$success" if good else "bold $error")]
+        style = "$success" if good else "bold $error"
+        rows = [(Content.styled(f"{self._named(made.target)}  ", "bold"), Content.styled(word, style))]
         out = clean(made.document.get("out", ""), 300) + "/"
         for file in _items(made.document.get("files")):
             size = file.get("bytes")
             said = f"  {size:,} B" if isinstance(size, int) else ""
             path = clean(file.get("path", "?"), 300)
-            parts.append((f"  {path.removeprefix(out)}{said}\n", "$text-muted"))
+            rows.append(_row("  ", f"{path.removeprefix(out)}{said}", "$text-muted"))
         for check in _items(made.document.get("checks")):
             passed = check.get("passed") is True
             mark = self.say("results.passed" if passed else "results.failed")
-            parts += [
-                (f"  {mark}  ", "$success" if passed else "bold $error"),
-                (f"{clean(check.get('text', '?'), 400)}\n", ""),
-            ]
+            label = Content.styled(f"  {mark}  ", "$success" if passed else "bold $error")
+            rows.append((label, Content(clean(check.get("text", "?"), 400))))
         notes = made.document.get("notes")
         for note in notes if isinstance(notes, list) else []:
-            parts.append((f"  {clean(note, 400)}\n", "$text-muted"))
+            rows.append(_row("  ", clean(note, 400), "$text-muted"))
         if not good and made.words:
-            parts.append((f"  {made.words}\n", "$error"))
-        return parts
+            rows.append(_row("  ", made.words, "$error"))
+        return rows
 
     def _named(self, target: str) -> str:
         answers = self.query_one(Answers)
@@ -262,6 +261,10 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             child.kill()
         await child.communicate()
+
+
+def _row(label: str, text: str, style: str) -> Row:
+    return Content(label), Content.styled(text, style)
 
 
 def _items(value: Any) -> list[dict[str, Any]]:

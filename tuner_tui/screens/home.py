@@ -97,6 +97,7 @@ class HomeScreen(Screen[None]):
             yield Menu(id="runs", markup=False)
             yield Say("home.no_runs", id="no-runs")
         yield KeyBar()
+        yield Say("app.too_small", id="too-small")
 
     def on_mount(self) -> None:
         """Ask the slow questions once the screen stands."""

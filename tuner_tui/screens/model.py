@@ -31,7 +31,7 @@ from tuner_tui.widgets.speaks import Plain, Say
 
 UNKNOWN = "unknown"
 SOON_S = 0.4
-NAME = 36
+NAME = 34
 """Cells for the name of a model in the list."""
 
 

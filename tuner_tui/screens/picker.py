@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, cast
 
+from rich.cells import cell_len
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -19,10 +20,13 @@ from textual.widgets.option_list import Option
 from tuner_tui.keys import bindings
 from tuner_tui.safe import clean
 from tuner_tui.widgets.keybar import KeyBar
+from tuner_tui.widgets.labels import cut_to
 from tuner_tui.widgets.speaks import Plain, Say
 from tuner_tui.words import words
 
 MOST = 2000
+SIZE, MIN_NAME = 11, 16
+"""Cells for the size of a file; the fewest for its name."""
 
 
 class Entry(NamedTuple):
@@ -116,23 +120,35 @@ class PickerScreen(ModalScreen[str]):
             self.query_one("#filter", Input).value = ""
         self._show("")
 
+    def on_resize(self) -> None:
+        """Rows are as wide as the list."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        listed = self.query_one(PickerList)
+        at = listed.highlighted
+        self._show(self.query_one("#filter", Input).value.strip())
+        listed.highlighted = at
+
     def _show(self, wanted: str) -> None:
         wanted = composed(wanted)
         self._shown = [entry for entry in self._entries if entry.take or wanted in composed(entry.path.name)]
         listed = self.query_one(PickerList)
-        listed.set_options([Option(self._line(entry)) for entry in self._shown])
+        longest = max((cell_len(clean(entry.path.name, 200)) for entry in self._shown), default=0)
+        wide = min(longest + 1, max(MIN_NAME, listed.content_size.width - SIZE - 2))
+        listed.set_options([Option(self._line(entry, wide)) for entry in self._shown])
         at = next((n for n, entry in enumerate(self._shown) if entry.path == self._came_from), 0)
         listed.highlighted = at if self._shown else None
 
-    def _line(self, entry: Entry) -> Content:
+    def _line(self, entry: Entry, wide: int) -> Content:
         if entry.take:
             return Content.styled(f" {self._say('picker.take')}", "bold $primary")
         if entry.path == self.folder.parent and entry.folder:
             return Content.styled(" ../", "$secondary")
         name = clean(entry.path.name, 200)
         if entry.folder:
-            return Content.styled(f" {name}/", "$secondary")
-        return Content.assemble(f" {name}", (f"  {size_of(entry.size)}", "$text-muted"))
+            return Content.styled(f" {cut_to(f'{name}/', wide)}", "$secondary")
+        return Content.assemble(f" {cut_to(name, wide)}", (f"{size_of(entry.size):>{SIZE}}", "$text-muted"))
 
     def type(self, character: str) -> None:
         """The filter takes over with this character."""

@@ -140,14 +140,20 @@ class PlanScreen(LaunchingScreen):
 
     # -- drawing -----------------------------------------------------------------------------------------------
 
+    @property
+    def _trains(self) -> bool:
+        """Whether there is something to train: a plan that says so, or a recipe that was typed."""
+        return self._plan is None or self._plan.text is not None or self.wizard.recipe is not None
+
     def _draw(self) -> None:
-        trains = self._plan is None or self._plan.text is not None or self.wizard.recipe is not None
+        trains = self._trains
         self.query_one("#left").display = trains
         self.query_one("#plan").set_class(not trains, "-no-training")
         self.query_one(Go).tell(self.GO if trains else "go.home")
         self.query_one("#summary", Hanging).tell(self._summary() if trains else self._no_training())
         self._draw_verdict(trains)
         self._draw_field()
+        self.refresh_bindings()
 
     def _draw_verdict(self, trains: bool) -> None:
         verdict, text = self.query_one("#verdict", Plain), self.query_one(RecipeText)
@@ -267,6 +273,12 @@ class PlanScreen(LaunchingScreen):
 
     # -- keys --------------------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A rehearsal of what is trained; the advised plan again where another one stands, or none could be made."""
+        if action == "reset":
+            return self._failed or self.wizard.recipe is not None
+        return self._trains if action in ("rehearse", "edit") else super().check_action(action, parameters)
+
     def action_reset(self) -> None:
         """As advised."""
         self._asked = None
@@ -279,7 +291,7 @@ class PlanScreen(LaunchingScreen):
 
     def action_advance(self) -> None:
         """Start, when everything is in order; when a run is alive, ask first."""
-        if self._plan is not None and self._plan.text is None and self.wizard.recipe is None:
+        if not self._trains:
             self.tuner.go_home()
             return
         if self._soon is not None:

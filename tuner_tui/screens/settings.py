@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.cells import cell_len, set_cell_size
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -82,18 +83,17 @@ class SettingsScreen(ModalScreen[None]):
         self.query_one("#charts", Pick).show("ascii" if settings.ascii else "braille")
         listed = self.query_one(KeyList)
         at = listed.highlighted
-        listed.set_options(Option(self._line(key)) for key in keys.KEYS)
+        wide = max(cell_len(self._word(key)) for key in keys.KEYS) + 2
+        listed.set_options(Option(self._line(key, wide)) for key in keys.KEYS)
         listed.highlighted = at or 0
 
-    def _line(self, key: keys.Key) -> Content:
+    def _line(self, key: keys.Key, wide: int) -> Content:
         pressed = self.tuner.settings.keys.get(key.id, key.keys)
         labels = " / ".join(keys.label_of(each) for each in pressed.split(","))
         changed = key.id in self.tuner.settings.keys
         place = self.tuner.say(f"settings.scope.{key.scope}")
-        word = self.tuner.say(f"step.{keys.step_of(key)}" if keys.step_of(key) else f"keys.{key.id}")
-        return Content.assemble(
-            (f" {labels:<18}", "bold $accent" if changed else "bold"), word, (f"  {place}", "$text-muted")
-        )
+        word = set_cell_size(self._word(key), wide)
+        return Content.assemble((f" {labels:<18}", "bold $accent" if changed else "bold"), word, (place, "$text-muted"))
 
     @on(Pick.Picked)
     def _picked(self, event: Pick.Picked) -> None:

@@ -96,6 +96,7 @@ class StepScreen(Screen[None]):
             yield Notice(id="notice")
             yield Go()
         yield KeyBar()
+        yield Say("app.too_small", id="too-small")
 
     def compose_content(self) -> ComposeResult:
         """The step's own widgets."""

@@ -31,8 +31,8 @@ def answer(advice: Any, say: Sayer) -> Content:
 
 def _for(advice: Any, say: Sayer) -> list[Part]:
     parts: list[Part] = _heading("advice.why", say)
-    for reason in advice.reasons:
-        parts += reason_parts(reason, say)
+    for at, reason in enumerate(advice.reasons):
+        parts += [*_gap(at), *reason_parts(reason, say)]
     if advice.warnings:
         parts += _heading("advice.warnings", say)
         parts += [(f"! {clean(each.text, 600)}\n", "$warning") for each in advice.warnings]
@@ -63,8 +63,8 @@ def candidate(advice: Any, ranked: Any, say: Sayer, *, choose: bool = True) -> C
 def _against(advice: Any, ranked: Any, say: Sayer) -> list[Part]:
     parts: list[Part] = _heading("advice.vetoes" if str(ranked.verdict) == "vetoed" else "advice.against", say)
     words = {reason.rule: reason for reason in (*advice.reasons, *advice.against)}
-    for rule in ranked.rules:
-        parts += reason_parts(words[rule], say) if rule in words else [(f"{rule}\n", "")]
+    for at, rule in enumerate(ranked.rules):
+        parts += [*_gap(at), *(reason_parts(words[rule], say) if rule in words else [(f"{rule}\n", "")])]
     if not ranked.rules:
         parts.append((say("advice.nothing_against") + "\n", "$text-muted"))
     return parts
@@ -133,6 +133,11 @@ def _measures(ranked: Any, say: Sayer) -> list[Part]:
     if ranked is not None and ranked.hours is not None:
         parts.append((say("advice.hours", low=f"{ranked.hours.low:.2g}", high=f"{ranked.hours.high:.2g}") + "\n", ""))
     return parts
+
+
+def _gap(at: int) -> list[Part]:
+    """A blank line before each reason but the first."""
+    return [("\n", "")] if at else []
 
 
 def _heading(key: str, say: Sayer) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -23,6 +24,9 @@ KEPT = 2000
 ROWS = 6
 """Rows that one line may take; what is longer is cut with a sign."""
 CLOCK = 9
+ENDINGS = ("training.exit.done", "training.exit.stopped", "training.exit.stopped_early")
+_BAR = re.compile(r"^(?P<what>[^|]*?):?\s+\d+%\|[^|]*\|\s*(?P<count>[\d.,kM]+/[\d.,kM]+) \[.*\]$")
+"""A bar of progress as tqdm draws it: what is done and how much of it says as much in fewer cells."""
 
 
 class LogPanel(Log, Speaks):
@@ -111,9 +115,9 @@ class LogPanel(Log, Speaks):
 
     def _told(self, entry: dict[str, Any] | str, progress: Progress) -> list[str]:
         if isinstance(entry, str):
-            return [f"         | {entry}"]
+            return [f"         | {_BAR.sub(_counted, entry)}"]
         if entry.get("t") == "exit":
-            said = entry.get("text")
+            said = self._anew(entry.get("text"))
             lines = progress.lines([{"t": "warn", "text": said}], RunView()) if said else []
         elif entry.get("t") == "coach":
             name, text, _ = told(entry, getattr(self.app, "lang", None))
@@ -121,6 +125,15 @@ class LogPanel(Log, Speaks):
         else:
             lines = progress.lines([entry], RunView())
         return [f"{_clock(entry.get('at'))} {line}" for line in lines]
+
+    def _anew(self, text: Any) -> Any:
+        """How a run ended in the present language, where its own words are ours."""
+        ours = [key for key in ENDINGS if text in (words("en").say(key), words("ko").say(key))]
+        return self.say(ours[0]) if ours else text
+
+
+def _counted(bar: re.Match[str]) -> str:
+    return f"{bar['what']} {bar['count']}"
 
 
 def _clock(at: Any) -> str:

@@ -67,8 +67,9 @@ class MemoryPanel(Speaks, can_focus=True):
             if len(rows) <= height or len(self._readings) == 1:
                 break
         if len(rows) > height > 1:
-            rest = Content.styled(self.say("memory.more", count=len(self._readings) - height + 1), "$text-muted")
-            rows = [*rows[: height - 1], rest]
+            left = len(self._readings) - height + 1
+            said = self.say("memory.more", count=left) if left > 0 else self.say("memory.rest")
+            rows = [*rows[: height - 1], Content.styled(said, "$text-muted")]
         return Content("\n").join(rows)
 
     def _foreseen(self, width: int) -> Content:

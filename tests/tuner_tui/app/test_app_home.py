@@ -88,3 +88,19 @@ async def test_a_step_about_a_run_shows_only_ways_on_until_there_is_one(step: st
         assert not {key.id for key in keys.KEYS if key.scope == step} - {"runlist"} & shown
         await pilot.press("f4")
         await until(pilot, lambda: getattr(app.screen, "STEP", "") == "plan")
+
+
+@pytest.mark.parametrize("size", [(59, 40), (120, 15)])
+async def test_a_window_that_is_too_small_says_so_and_keeps_the_place(size: tuple[int, int], until: Any) -> None:
+    app = TunerApp(lang="ko", outside=StillOutside())
+    async with app.run_test(size=(60, 16)) as pilot:
+        app.open_step("model")
+        await until(pilot, lambda: getattr(app.screen, "STEP", "") == "model" and app.screen.focused)
+        told, held = app.screen.query_one("#too-small"), app.screen.focused
+        assert not told.display
+        await pilot.resize_terminal(*size)
+        await until(pilot, lambda: told.display and told.size.width)
+        assert app.screen.get_widget_at(2, 1)[0] is told
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: not told.display)
+        assert app.focused is held

@@ -12,10 +12,12 @@ from rich.cells import cell_len
 from tests.tuner_tui.app_run.conftest import PLAYER, Opened, text_of
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.runs.state import RunState, state_of
+from tuner_tui.runs.view import GpuReading
 from tuner_tui.screens.run import RunScreen
 from tuner_tui.widgets.chart import Chart
 from tuner_tui.widgets.log_panel import LogPanel
 from tuner_tui.widgets.memory_panel import MemoryPanel
+from tuner_tui.words import words
 
 Start = Callable[..., RunDir]
 
@@ -99,6 +101,47 @@ async def test_the_language_changes_everywhere_at_once(opened: Opened, start: St
         await until(lambda: "손실 (측정값)" in text_of(app) and "완료" in text_of(app))
         for english in ("Loss", "Memory", "finished", "Answers", "checkpoint at"):
             assert english not in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "Truncating eval dataset: 100%|██████████| 96/96 [00:00<00:00, 276.93 examples/s]",
+            "Truncating eval dataset 96/96",
+        ),
+        (" 42%|####2     | 1.2k/2.9kM [00:01<?, ?it/s]", " 1.2k/2.9kM"),
+        ("a | b is no bar: 10% | of it", "a | b is no bar: 10% | of it"),
+    ],
+)
+async def test_a_bar_of_progress_in_the_log_is_told_by_its_count(opened: Opened, line: str, told: str) -> None:
+    async with opened("run", run_id="x") as (app, _, _until):
+        log = app.screen.query_one(LogPanel)
+        log.empty()
+        log.add([line])
+        assert [str(row) for row in log.lines] == [f"         | {told}"]
+
+
+@pytest.mark.parametrize("said", ["en", "ko"])
+async def test_how_a_run_ended_is_told_in_the_present_language(opened: Opened, said: str) -> None:
+    """The run had written it in the language that it was started in."""
+    async with opened("run", lang="ko", run_id="x") as (app, _, until):
+        log = app.screen.query_one(LogPanel)
+        log.empty()
+        log.add([{"t": "exit", "reason": "done", "code": 0, "text": words(said).say("training.exit.done")}])
+        await until(lambda: log.line_count)
+        assert words("ko").say("training.exit.done")[:20] in str(log.lines[0])
+
+
+async def test_one_device_without_room_names_no_number_of_others(opened: Opened) -> None:
+    """`and -3 more` stood there at 60x20."""
+    async with opened("run", size=(60, 20), run_id="x") as (app, _, until):
+        panel = app.screen.query_one(MemoryPanel)
+        panel.show({"host": GpuReading(device="host", source="host", used_bytes=1 << 30, total_bytes=4 << 30)})
+        await until(lambda: panel.content_size.height > 1)
+        panel.styles.height = 5
+        await until(lambda: panel.content_size.height == 3)
+        assert str(panel.render()).endswith(app.say("memory.rest"))
 
 
 async def test_the_language_of_a_hint_changes_too(opened: Opened, start: Start) -> None:
