@@ -13,6 +13,7 @@ from advisor.methods import Objective, Technique, parse_label
 from advisor.rates import learning_rate, reward_rate
 from advisor.recipe import (
     AdapterSpec,
+    Check,
     DataSpec,
     EvalSpec,
     Metric,
@@ -114,7 +115,10 @@ def _supervised_first(here: Setting, rows: int | None) -> list[Stage]:
 
 
 def _reward(here: Setting, rows: int | None) -> RewardSpec:
-    """RLHF's reward model is trained like any other model on pairs, not at the small rate of reinforcement."""
+    """What is checked; RLHF's reward model is trained like any other on pairs, not at reinforcement's small rate."""
+    if here.known.numbered:
+        here.because("reward.check", "check_numeric")
+        return RewardSpec(check=Check.NUMERIC)
     if Objective.RLHF_PPO not in here.label.objectives:
         return RewardSpec()
     there = here.beside()
@@ -299,12 +303,14 @@ def evaluation_spec(here: Setting, objective: Objective) -> EvalSpec:
         here.because("evaluation.metric", "metric_given")
         return here.known.evaluation
     metric, reason = Metric.LOSS, "metric_loss"
-    if objective in (Objective.DPO, Objective.ORPO):
+    if objective in (Objective.DPO, Objective.ORPO, Objective.RLHF_PPO):
         metric, reason = Metric.PREFERENCE, "metric_preference"
     elif objective is Objective.KTO:
         metric, reason = Metric.PREFERENCE, "metric_verdict"
     elif objective is Objective.DOMAIN_QA:
         metric, reason = Metric.TOKEN_F1, "metric_f1"
+    elif here.known.numbered:
+        metric, reason = Metric.REWARD, "metric_number"
     elif here.known.kind == "verifiable_rewards" or objective is Objective.GRPO:
         metric, reason = Metric.EXACT_MATCH, "metric_exact"
     here.because("evaluation.metric", reason)

@@ -16,7 +16,10 @@ SMALL_B, LARGE_B = 0.05, 1.0
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read about model and data; None = not known. Tokens count prompt and answer with the chat template."""
+    """What was read about model and data; None = not known. Tokens count prompt and answer with the chat template.
+
+    `numbered`: the answers are numbers, alone or set apart from the reasoning before them (GSM8K's form).
+    """
 
     hidden_size: int | None = None
     family: str | None = None
@@ -25,6 +28,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     tokens_mean: float | None = None
     answer_tokens_max: int | None = None
     kind: str | None = None
+    numbered: bool = False
     evaluation: EvalSpec | None = None
 
 

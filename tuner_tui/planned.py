@@ -42,6 +42,7 @@ def planned(facts: Facts, label: str, model: ModelSpec, data: DataSpec, lang: st
             tokens_mean=found.tokens.mean if found.tokens else None,
             answer_tokens_max=found.answer_tokens.max if found.answer_tokens else None,
             kind=found.kind,
+            numbered=found.numbered,
             evaluation=_practice_scoring(label, data),
         ),
         lang=lang,

@@ -15,6 +15,7 @@ from advisor.methods import Label, Objective, parse_label
 from advisor.part import apply_change
 from advisor.recipe import DataSpec, ModelSpec, Recipe, encode_recipe, recipe_from
 from advisor.setting import Known, Material
+from tuner_tui import outfile
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.inspect import Inspection, inspect
 from tuner_tui.inspect.fingerprint import fingerprint
@@ -25,6 +26,7 @@ from tuner_tui.safe import clean
 from tuner_tui.words import language, words
 
 HELD_ROWS = 2000
+RECIPE = outfile.holds("label", "model")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,11 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the recipe, write it, say what it rests on."""
+    out = Path(args.out).expanduser() if args.out else None
+    if out is not None:
+        outfile.check(out, RECIPE)
     recipe = plan(args)
     refuse_secrets(recipe, "--set")
     text = encode_recipe(recipe)
-    if args.out:
-        write(Path(args.out).expanduser(), text)
+    if out is not None:
+        outfile.write(out, text.encode(), RECIPE)
     if args.json:
         print_json(recipe)
     elif not args.out:
@@ -202,6 +207,7 @@ def _known(sources: _Sources, found: Inspection, test: str | None) -> Known:
         tokens_mean=found.tokens.mean if found.tokens else None,
         answer_tokens_max=found.answer_tokens.max if found.answer_tokens else None,
         kind=found.kind,
+        numbered=found.numbered,
         evaluation=sources.evaluation,
     )
 
@@ -240,17 +246,6 @@ def _changed(recipe: Recipe, changes: list[str]) -> Recipe:
         raw["why"].pop(f"{section}.{key}" if key else section, None)
         raw["why"].pop(section, None)
     return recipe_from(raw, "--set") if changes else recipe
-
-
-def write(path: Path, text: str) -> None:
-    """Write the recipe whole or not at all; InputError names what stands in the way."""
-    from tuner_tui.runs.directory import write_atomic
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, text.encode())
-    except OSError as error:
-        raise InputError("planned.out", path=clean(str(path)), detail=error.strerror or str(error)) from None
 
 
 def tell(recipe: Recipe, out: str | None) -> None:

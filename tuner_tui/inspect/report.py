@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 
 from advisor.facts import Data
 
+NUMBERED = re.compile(r"(?:\A|####|\\boxed\{)\s*[-+]?[$€£₩]?\d[\d,]*(?:\.\d+)?\s*\}?\$?\.?\s*\Z")
 CONTRACT = ("kind", "format", "rows", "usable_rows", "fields", "tokens", "duplicates", "problems", "facts")
 
 
@@ -79,6 +81,13 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
         """The contract's document."""
         raw: dict[str, Any] = msgspec.to_builtins(self)
         return {key: raw[key] for key in CONTRACT}
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the answers that are shown are numbers: alone, or set apart from the reasoning as GSM8K does."""
+        column = self.mapping.get("completion", self.mapping.get("answer", "answer"))
+        answers = [row[column] for row in self.preview if row.get(column)]
+        return self.kind == "verifiable_rewards" and bool(answers) and all(map(NUMBERED.search, answers))
 
     def problem(self, code: str) -> Problem | None:
         """The problem of that code, if there is one."""

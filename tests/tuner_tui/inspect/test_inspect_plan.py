@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from advisor.recipe import Metric, Recipe, decode_recipe
+from advisor.recipe import Check, Metric, Recipe, decode_recipe
 from tuner_tui import paths
 from tuner_tui.cli import main
 
@@ -155,6 +155,35 @@ def test_own_data_and_model_with_changes(tmp_path: Path, capsys: pytest.CaptureF
 def test_bad_input_is_told_with_the_remedy(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", *arguments]) == 2
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "check"),
+    [
+        ("{0} and 1 make {1}.\n#### {1}", Check.NUMERIC),
+        ("{1}", Check.NUMERIC),
+        ("So \\boxed{{{1}}}.", Check.NUMERIC),
+        ("{1} days", Check.EXACT),
+        ("2026-10-{0}", Check.EXACT),
+    ],
+)
+def test_answers_that_are_numbers_are_checked_as_numbers(answer: str, check: Check, tmp_path: Path) -> None:
+    data, out = tmp_path / "rows.jsonl", tmp_path / "recipe.yaml"
+    rows = [{"question": f"What is {at} plus 1?", "answer": answer.format(at, at + 1)} for at in range(10, 30)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["plan", "--model", str(MODEL), "--label", "ft/grpo:lora", "--data", str(data), "--out", str(out)]
+    assert main(command) == 0
+    recipe = decode_recipe(out.read_bytes(), "recipe.yaml")
+    wanted = Metric.REWARD if check is Check.NUMERIC else Metric.EXACT_MATCH
+    assert (recipe.reward.check, recipe.evaluation.metric) == (check, wanted)
+
+
+def test_every_kind_of_preference_training_is_judged_by_preference(tmp_path: Path) -> None:
+    out, data = tmp_path / "recipe.yaml", str(DATA / "preference.train.jsonl")
+    for method in ("dpo", "orpo", "kto", "rlhf_ppo"):
+        command = ["plan", "--model", str(MODEL), "--label", f"ft/{method}:lora", "--data", data, "--out", str(out)]
+        assert main(command) == 0
+        assert decode_recipe(out.read_bytes(), "recipe.yaml").evaluation.metric is Metric.PREFERENCE
 
 
 @pytest.mark.parametrize(("label", "then"), [("few_shot", "tuner compare"), ("ft/sft:lora", "tuner run")])
