@@ -18,7 +18,7 @@ from advisor.errors import InputError
 from advisor.facts import Facts, Tried
 from advisor.recipe import DataSpec, Recipe, decode_recipe
 from advisor.words import Words
-from tuner_tui import paths
+from tuner_tui import outfile, paths
 from tuner_tui.commands import ExitCode
 from tuner_tui.runs.directory import RunDir
 from tuner_tui.safe import clean
@@ -100,7 +100,7 @@ def compare(
         request.write_bytes(msgspec.json.encode({"asked": asked, "advised": advice, "out": str(out)}))
         _run(request, Path(folder) / "log", told, tell, heard)
         if html is not None:
-            html.write_bytes(out.with_suffix(".html").read_bytes())
+            outfile.write(html, out.with_suffix(".html").read_bytes(), outfile.is_page)
         document: dict[str, Any] = msgspec.json.decode(out.read_bytes())
     return document | {"next_advice": advised_after(recipe, document["history"])}
 

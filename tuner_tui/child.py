@@ -30,6 +30,9 @@ def ended(work: Callable[[], None], doing: str) -> int:
         tell("error", text=error.text(language()))
         return 1 if error.code in WORK_FAILED else 2
     except Exception as error:
+        if (refused := crash.given(error)) is not None:
+            tell("error", text=refused.text(language()))
+            return 2
         crash.tell(error, doing)
         tell("error", text=redact(f"{type(error).__name__}: {error}")[:300])
         return 1

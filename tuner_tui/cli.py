@@ -89,6 +89,9 @@ def _crashed(error: Exception, doing: str) -> int:
 
     if os.environ.get("TUNER_TRACEBACK"):
         raise error
+    if (refused := crash.given(error)) is not None:
+        say(refused.text(language()))
+        return ExitCode.USAGE
     path = crash.keep(error, doing)
     kind = f"{type(error).__name__}: {redact(str(error))[:300]}".rstrip(": ")
     say(words().fault("cli.crashed", kind=kind, path=path or "-"))

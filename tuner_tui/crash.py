@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import platform
 import sys
 import time
@@ -11,12 +13,18 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from advisor.errors import InputError
 from tuner_tui import __version__, paths
 from tuner_tui.redact import redact
 from tuner_tui.safe import clean
 
 MESSAGE = 300
 DEEPEST = 60
+# What the system says of a path that somebody named.
+REFUSED = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
+    *(errno.EACCES, errno.EPERM, errno.ENXIO, errno.EINVAL),
+)
 VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "textual", "msgspec")
 
 
@@ -31,6 +39,19 @@ def bundle(error: BaseException, doing: str) -> dict[str, Any]:
         "versions": _versions(),
         "errors": [_one(each) for each in _chain(error)],
     }
+
+
+def given(error: BaseException) -> InputError | None:
+    """The words for what a person named and the system refuses; None for what is a fault of ours."""
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return InputError("file.name", name=ascii(error.object[:200]))
+    if isinstance(error, RuntimeError) and str(error).startswith("Could not determine home"):
+        return InputError("file.no_home")
+    if not isinstance(error, OSError) or error.errno not in REFUSED or error.filename is None:
+        return None
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else "?"
+    ours = any(mark in Path(path).parts for mark in ("site-packages", "tuner_tui", "advisor"))
+    return None if ours else InputError("file.refused", path=path[:200], detail=error.strerror)
 
 
 def keep(error: BaseException, doing: str, folder: Path | None = None) -> Path | None:

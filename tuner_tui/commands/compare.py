@@ -13,13 +13,14 @@ from msgspec import structs
 from advisor.errors import InputError
 from advisor.facts import Facts
 from advisor.recipe import JudgeSpec, Recipe, decode_recipe, encode_recipe
-from tuner_tui import bakeoff
+from tuner_tui import bakeoff, outfile
 from tuner_tui.commands import ExitCode, print_json, read_text, say
 from tuner_tui.compared import room_here, table
 from tuner_tui.contract import COMPARED, promised
 from tuner_tui.words import words
 
 MOST_PARALLEL = 64
+RESULT, FACTS = outfile.holds("lanes"), outfile.holds("history")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train what must be trained, compare, tell."""
     told = words()
+    out, html, facts_out = (Path(name).expanduser() if name else None for name in (args.out, args.html, args.facts_out))
+    for path, ours in ((out, RESULT), (html, outfile.is_page), (facts_out, FACTS)):
+        if path is not None:
+            outfile.check(path, ours)
     try:
         remote = remote_of(args)
         recipe, tuned = subject(args)
@@ -63,27 +68,27 @@ def run(args: argparse.Namespace) -> int:
             told=told,
             tell=say,
             advice=bakeoff.advised(recipe),
-            html=Path(args.html).expanduser() if args.html else None,
+            html=html,
             remote=remote,
         )
     except bakeoff.Failed as failure:
         say(str(failure))
         return failure.code
-    if args.out:
-        Path(args.out).expanduser().write_bytes(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
-    if args.facts_out:
-        keep_facts(recipe, document, Path(args.facts_out).expanduser())
     if args.json:
         print_json(promised(document, COMPARED, details=args.details))
     else:
         print(table(document, told, room_here()))
+    if out is not None:
+        outfile.write(out, msgspec.json.format(msgspec.json.encode(document)) + b"\n", RESULT)
+    if facts_out is not None:
+        keep_facts(recipe, document, facts_out)
     return ExitCode.FAILED if document["failed"] else ExitCode.DONE
 
 
 def keep_facts(recipe: Recipe, document: dict[str, Any], path: Path) -> None:
     """The recipe's facts with the measured history, for `tuner advise --facts`."""
     facts = bakeoff.with_history(recipe.facts or Facts(), document["history"])
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(facts)) + b"\n")
+    outfile.write(path, msgspec.json.format(msgspec.json.encode(facts)) + b"\n", FACTS)
 
 
 def remote_of(args: argparse.Namespace) -> dict[str, Any] | None:

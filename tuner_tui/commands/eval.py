@@ -10,7 +10,7 @@ from msgspec import structs
 from advisor.errors import InputError
 from advisor.methods import Approach
 from advisor.recipe import Recipe, decode_recipe, encode_recipe
-from tuner_tui import bakeoff
+from tuner_tui import bakeoff, outfile
 from tuner_tui.commands import ExitCode, print_json, say
 from tuner_tui.commands.inspect import mapping_of
 from tuner_tui.compared import room_here, table
@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score and tell."""
     told, found = words(), find_run(args.run)
+    html = Path(args.html).expanduser() if args.html else None
+    if html is not None:
+        outfile.check(html, outfile.is_page)
     tuned = bakeoff.result_of(found)
     if tuned is None:
         raise InputError("compare.unfinished", run=found.id, state=state_of(found))
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             goal=0.9,
             told=told,
             tell=say,
-            html=Path(args.html).expanduser() if args.html else None,
+            html=html,
             trained=own.data if args.data else None,
         )
     except bakeoff.Failed as failure:

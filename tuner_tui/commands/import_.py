@@ -9,9 +9,9 @@ import msgspec
 
 from advisor.errors import InputError
 from advisor.recipe import encode_recipe
+from tuner_tui import outfile
 from tuner_tui.commands import ExitCode, print_json, say
 from tuner_tui.incoming.read import TOOLS, Read, read
-from tuner_tui.runs.directory import write_atomic
 from tuner_tui.safe import clean
 from tuner_tui.words import words
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     found = read(Path(args.file).expanduser(), args.tool)
     text = encode_recipe(found.recipe)
     if out is not None:
-        write_atomic(out, text.encode())
+        outfile.write(out, text.encode(), lambda before: False)
     if args.json:
         content = {"tool": found.tool, "recipe": msgspec.to_builtins(found.recipe), "left": found.left}
         print_json({**content, "defaults": found.defaults})
