@@ -82,8 +82,7 @@ class TunerApp(App[None]):
         self.wizard_changed: Signal[Wizard] = Signal(self, "wizard")
         for each in theme.THEMES:
             self.register_theme(each)
-        known = {each.name for each in theme.THEMES}
-        self.theme = self.settings.theme if self.settings.theme in known else theme.DARK.name
+        self.theme = theme.first(self.settings.theme, self.console.color_system)
         self.set_reactive(TunerApp.lang, language(lang or os.environ.get("TUNER_LANG") or self.settings.lang))
 
     def get_default_screen(self) -> Screen[Any]:

@@ -58,8 +58,7 @@ class InlineApp(App[str]):
         self.at = 0
         for each in theme.THEMES:
             self.register_theme(each)
-        wanted = load_settings().theme
-        self.theme = wanted if wanted in {each.name for each in theme.THEMES} else theme.DARK.name
+        self.theme = theme.first(load_settings().theme, self.console.color_system)
 
     def say(self, key: str, /, **params: object) -> str:
         """The text of a key."""

@@ -43,10 +43,10 @@ class Wizard(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What stays between drafts: language (None = the locale's), theme, ASCII charts, remapped keys."""
+    """What stays between drafts: language (None = the locale's), theme (None = the terminal's), ASCII charts, keys."""
 
     lang: str | None = None
-    theme: str = "tuner-dark"
+    theme: str | None = None
     ascii: bool = False
     keys: dict[str, str] = {}
 

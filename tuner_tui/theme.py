@@ -86,6 +86,17 @@ CONTRAST = Theme(
 THEMES = (DARK, LIGHT, CONTRAST)
 
 
+FEW = ("standard", "windows")
+"""Terminals of 16 colours, as Rich calls them: muted tones all become one grey there, and no cursor is seen."""
+
+
+def first(wanted: str | None, colours: str | None) -> str:
+    """The theme to begin with: the chosen one; else high contrast where there are few `colours`, dark elsewhere."""
+    if wanted in {theme.name for theme in THEMES}:
+        return str(wanted)
+    return CONTRAST.name if colours in FEW else DARK.name
+
+
 def after(name: str) -> Theme:
     """The theme that follows `name` when the theme key is pressed."""
     names = [theme.name for theme in THEMES]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from rich.color import Color as RichColor
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
 
-from tuner_tui.theme import CONTRAST, THEMES, after
+from tuner_tui.theme import CONTRAST, DARK, LIGHT, THEMES, after, first
 
 
 def luminance(color: Color) -> float:
@@ -53,3 +55,13 @@ def test_the_theme_key_goes_round() -> None:
         name = after(name).name
     assert name == THEMES[0].name
     assert after("somebody else's").name == THEMES[0].name
+
+
+def test_with_16_colours_the_first_theme_still_shows_where_the_cursor_is() -> None:
+    """In the dark theme the cursor's ground and that of the screen became the same black."""
+    chosen = next(theme for theme in THEMES if theme.name == first(None, "standard"))
+    cursor, ground = str(chosen.variables["block-cursor-background"]), str(chosen.background)
+    few = [RichColor.parse(colour.lower()).downgrade(ColorSystem.STANDARD).number for colour in (cursor, ground)]
+    assert few[0] != few[1]
+    assert first(None, "truecolor") == first("no such theme", "256") == DARK.name
+    assert first(LIGHT.name, "standard") == LIGHT.name
