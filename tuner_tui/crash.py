@@ -7,9 +7,11 @@ import errno
 import json
 import os
 import platform
+import re
 import sys
 import time
 import traceback
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ REFUSED = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
     *(errno.EACCES, errno.EPERM, errno.ENXIO, errno.EINVAL),
 )
+_FOLDERS = re.compile(r"(?<![\w.…])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\'\":,;]+)*[/\\](?=[^\s/\\'\":,;])")
+_QUOTED = re.compile(r"(['\"`])((?:\\.|(?!\1).)*)(?:\1|$)", re.DOTALL)
 VERSIONS = ("torch", "transformers", "trl", "peft", "bitsandbytes", "accelerate", "textual", "msgspec")
 
 
@@ -91,7 +95,26 @@ def _one(error: BaseException) -> dict[str, Any]:
     """Its kind, the beginning of its text, and the places it passed: no local variable is looked at."""
     frames = traceback.extract_tb(error.__traceback__)[-DEEPEST:]
     places = [f"{_place(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
-    return {"kind": type(error).__name__, "text": redact(str(error))[:MESSAGE], "places": places}
+    return {"kind": type(error).__name__, "text": shown(str(error), _words_of(error)), "places": places}
+
+
+def shown(text: str, known: Container[str]) -> str:
+    """The beginning of an error's text without what may be data, or where a person keeps things.
+
+    Of what stands in quotation marks only `known` words stay; of a path its last part.
+    """
+    text = _FOLDERS.sub("…/", redact(text[: 8 * MESSAGE]))
+    return _QUOTED.sub(lambda found: found[0] if found[2] in known else f"{found[1]}…{found[1]}", text)[:MESSAGE]
+
+
+def _words_of(error: BaseException) -> set[str]:
+    """The words that stand in the code itself where an error passed: names and constants, never a value."""
+    found, at = set(sys.modules), error.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        found |= {*code.co_names, *code.co_varnames, *(each for each in code.co_consts if isinstance(each, str))}
+        at = at.tb_next
+    return found
 
 
 def _place(filename: str) -> str:

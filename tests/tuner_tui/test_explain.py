@@ -111,6 +111,32 @@ def test_a_crash_leaves_a_bundle_that_holds_no_key(tmp_path: Path, monkeypatch: 
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("invalid literal for int() with base 10: 'kim 77'", "invalid literal for int() with base 10: '…'"),
+        ("no such thing: '/home/kim/divorce/rows.jsonl'", "no such thing: '…'"),
+        ("cannot open /home/kim/divorce/x.json: denied", "cannot open …/x.json: denied"),
+        ("got 'Kim is ill", "got '…'"),
+        (r'unexpected "{\"name\": \"Kim\"}" in row 3', 'unexpected "…" in row 3'),
+        ("module 'json' has no 'loads', half and/or 3/4", "module 'json' has no 'loads', half and/or 3/4"),
+    ],
+)
+def test_the_text_of_a_crash_quotes_no_data_and_no_folder(text: str, shown: str) -> None:
+    assert crash.shown(text, {"json", "loads"}) == shown
+
+
+def test_a_bundle_names_what_the_code_says_and_not_what_the_data_say() -> None:
+    row = dict.fromkeys(["private-row"])
+    for broken, kept in ((lambda: row["a word of the code"], True), (lambda: int(next(iter(row))), False)):
+        with pytest.raises((KeyError, ValueError)) as caught:
+            broken()
+        caught.value.__traceback__ = caught.value.__traceback__.tb_next  # type: ignore[union-attr]
+        text = crash.bundle(caught.value, "x")["errors"][0]["text"]
+        assert ("a word of the code" in text) is kept
+        assert "private-row" not in text
+
+
 def test_an_unforeseen_error_of_a_command_is_words_a_code_and_a_bundle(tmp_path: Path) -> None:
     code = (
         "import sys, tuner_tui.cli as cli, tuner_tui.commands.rules as rules\n"
