@@ -154,6 +154,8 @@ class PlanScreen(LaunchingScreen):
         self._draw_verdict(trains)
         self._draw_field()
         self.refresh_bindings()
+        if not trains:
+            self.query_one(Go).focus()
 
     def _draw_verdict(self, trains: bool) -> None:
         verdict, text = self.query_one("#verdict", Plain), self.query_one(RecipeText)

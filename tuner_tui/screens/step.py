@@ -109,7 +109,7 @@ class StepScreen(Screen[None]):
     def on_mount(self) -> None:
         """Follow the answers; put the focus where this person will go on."""
         self.tuner.wizard_changed.subscribe(self, self._reload)
-        first = "#go" if self.wizard.practice or not self.FIRST_FOCUS else self.FIRST_FOCUS
+        first = "#go" if self.wizard.practice or self.lacks_run or not self.FIRST_FOCUS else self.FIRST_FOCUS
         for widget in self.query(first).results(Widget):  # none when the app is left before the screen stood
             widget.focus()
             break

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 from rich.cells import cell_len
-from still_outside import WIZARD, StillOutside
+from still_outside import ADVICE, WIZARD, StillOutside
 
 from tuner_tui import keys
 from tuner_tui.app import TunerApp
-from tuner_tui.screens.home import Menu
+from tuner_tui.screens.home import HomeScreen, Menu
 from tuner_tui.widgets.advice_panel import AdvicePanel, first_sentence
 from tuner_tui.widgets.speaks import Notice
 
@@ -86,8 +87,26 @@ async def test_a_step_about_a_run_shows_only_ways_on_until_there_is_one(step: st
         await until(pilot, lambda: getattr(app.screen, "STEP", "") == step and app.screen.focused)
         shown = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
         assert not {key.id for key in keys.KEYS if key.scope == step} - {"runlist"} & shown
-        await pilot.press("f4")
+        await pilot.press("enter")
         await until(pilot, lambda: getattr(app.screen, "STEP", "") == "plan")
+
+
+async def test_enter_goes_on_where_nothing_is_to_be_trained(until: Any) -> None:
+    """The recipe's text had the focus, and was hidden."""
+    outside = StillOutside()
+    outside.recommend = lambda *_, **__: structs.replace(  # type: ignore[method-assign]
+        ADVICE, label="rag", approach="rag", objectives=[], technique=None
+    )
+    app = TunerApp(lang="en", outside=outside)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.change(WIZARD)
+        app.open_step("plan")
+        await until(pilot, lambda: app.screen.query("#left") and not app.screen.query_one("#left").display)
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "go")
+        shown = {active.binding.id for active in app.screen.active_bindings.values() if active.enabled}
+        assert not shown & {"rehearse", "set_value", "reset_recipe"}
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
 
 
 @pytest.mark.parametrize("size", [(59, 40), (120, 15)])
