@@ -10,11 +10,14 @@ import hmac
 import importlib
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 KEY = "TUNER_SERVE_KEY"
+LOOPBACK = re.compile(rb"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?")
+BODY_BYTES = 1 << 24
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -55,8 +58,12 @@ class Gate:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})  # nothing here speaks it, and it would pass unasked
+        elif scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif not self._ours(dict(scope["headers"])):
+            await _reply(send, 403, {"error": {"message": "Only programs on this machine are answered."}})
         elif not self._knows(dict(scope["headers"]).get(b"authorization", b"")):
             error = {"message": "The API key is missing or wrong.", "type": "invalid_request_error"}
             await _reply(send, 401, {"error": {**error, "code": "invalid_api_key"}})
@@ -65,17 +72,32 @@ class Gate:
             await _reply(send, 200, {"object": "list", "data": [model]})
         else:
             asked = await self._about_our_model(receive) if scope["method"] == "POST" else receive
-            await self._app(scope, asked, send)
+            if asked is None:
+                await _reply(send, 413, {"error": {"message": f"More than {BODY_BYTES} bytes."}})
+            else:
+                await self._app(scope, asked, send)
+
+    @staticmethod
+    def _ours(headers: dict[bytes, bytes]) -> bool:
+        """Whether a program asked us by a name of this machine; a page in a browser names its origin or another host."""
+        return bool(LOOPBACK.fullmatch(headers.get(b"host", b""))) and b"origin" not in headers
 
     def _knows(self, authorization: bytes) -> bool:
         return hmac.compare_digest(authorization, b"Bearer " + self._key)
 
-    async def _about_our_model(self, receive: Receive) -> Receive:
-        """The request's body with the model's name as the server knows it; anything but a JSON object as it is."""
-        body, more = b"", True
+    async def _about_our_model(self, receive: Receive) -> Receive | None:
+        """The request's body with the model's name as the server knows it; anything but a JSON object as it is.
+
+        None for a body that is longer than any question.
+        """
+        parts, length, more = [], 0, True
         while more:
             message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
+            parts.append(message.get("body", b""))
+            length, more = length + len(parts[-1]), message.get("more_body", False)
+            if length > BODY_BYTES:
+                return None
+        body = b"".join(parts)
         try:
             asked = json.loads(body)
         except ValueError:

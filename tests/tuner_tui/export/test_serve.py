@@ -119,7 +119,9 @@ def through_the_gate(scope: dict[str, Any], body: bytes = b"") -> tuple[int, byt
         sent.append(message)
 
     gate = Gate(app, key="sesame", name="mine", folder="/weights")
-    asyncio.run(gate({"type": "http", "method": "POST", "path": "/v1/chat/completions", **scope}, receive, send))
+    named = [(b"host", b"127.0.0.1:8000"), *scope.get("headers", [])]
+    whole = {"type": "http", "method": "POST", "path": "/v1/chat/completions", **scope, "headers": named}
+    asyncio.run(gate(whole, receive, send))
     return sent[0]["status"], sent[1]["body"], reached[0] if reached else None
 
 
@@ -129,6 +131,27 @@ def test_without_the_key_nothing_reaches_the_server() -> None:
             status, body, reached = through_the_gate({"headers": headers, "path": path})
             assert (status, reached) == (401, None)
             assert json.loads(body)["error"]["code"] == "invalid_api_key"
+
+
+def test_a_page_of_a_browser_another_host_and_another_protocol_do_not_reach_it_even_with_the_key() -> None:
+    key = (b"authorization", b"Bearer sesame")
+    for odd in ((b"origin", b"http://127.0.0.1:8000"), (b"host", b"evil.example:8000"), (b"host", b"127.0.0.1.evil")):
+        status, _, reached = through_the_gate({"headers": [key, odd]})
+        assert (status, reached) == (403, None)
+    sent: list[Any] = []
+
+    async def closed(message: Any) -> None:
+        sent.append(message)
+
+    gate = Gate(None, key="sesame", name="mine", folder="/weights")
+    asyncio.run(gate({"type": "websocket", "headers": [key]}, None, closed))  # type: ignore[arg-type]
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_a_body_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuner_tui.export.serving.BODY_BYTES", 100)
+    status, _, reached = through_the_gate({"headers": [(b"authorization", b"Bearer sesame")]}, b"x" * 101)
+    assert (status, reached) == (413, None)
 
 
 def test_the_one_model_is_known_by_any_name_and_listed() -> None:
