@@ -79,7 +79,7 @@ class Gate:
 
     @staticmethod
     def _ours(headers: dict[bytes, bytes]) -> bool:
-        """Whether a program asked us by a name of this machine; a page in a browser names its origin or another host."""
+        """Whether a program asked by a name of this machine; a page in a browser names its origin or another host."""
         return bool(LOOPBACK.fullmatch(headers.get(b"host", b""))) and b"origin" not in headers
 
     def _knows(self, authorization: bytes) -> bool:
