@@ -32,6 +32,7 @@ from tuner_tui.evaluation.measure import Measured, measure
 from tuner_tui.evaluation.remote import Remote, ask_all
 from tuner_tui.evaluation.rewards import rewards
 from tuner_tui.evaluation.sides import doc_of, raw_rows, rows_of, seen_of
+from tuner_tui.evaluation.troubles import Troubles
 from tuner_tui.evaluation.weights import Weights, room_of
 from tuner_tui.retrieval.build import of_recipe
 from tuner_tui.retrieval.chunks import Chunk
@@ -135,8 +136,16 @@ class Bench:
             else {}
         )
         self.calls = calls if self.recipe.judge and self.recipe.judge.endpoint else {}
-        self.grade = grader_of(self.recipe, device, **self.calls)
+        self.grade = grader_of(self.recipe, device, self._unscored, **self.calls)
         self._check_early()
+
+    def _unscored(self, troubles: Troubles) -> None:
+        """Say which answers could not be scored."""
+        from tuner_tui.words import words
+
+        say = words().say
+        for code, params in troubles.texts(say):
+            self.tell("trouble", text=say(f"training.warn.{code}", **params))
 
     def _check_early(self) -> None:
         """What is used only after the lanes is looked at before them. InputError: it cannot be used."""
@@ -264,6 +273,7 @@ class Bench:
                     heard=partial(self._heard, lane),
                     constraint=self.constraint,
                     grade=self.grade,
+                    tell=self._unscored,
                 )
                 times = self._latencies(model, prompts)
         lengths = [prompt_tokens(self.tokenizer, example) for example in prompts]

@@ -16,6 +16,8 @@ from tuner_tui.evaluation.generate import answers
 from tuner_tui.evaluation.interval import UNIT, bootstrap, mean
 from tuner_tui.evaluation.likelihood import Likelihood, likelihoods
 from tuner_tui.evaluation.refusals import is_refusal
+from tuner_tui.evaluation.rewards import Checks
+from tuner_tui.evaluation.troubles import Troubles
 
 SCORES: dict[Metric, Callable[[str, str], float]] = {
     Metric.EXACT_MATCH: scorers.exact_match,
@@ -29,6 +31,9 @@ GRADED = (Metric.REWARD, Metric.RUBRIC)
 """Metrics that no pair of texts gives: the recipe says who grades the answers (`grading.grader_of`)."""
 GENERATED = (Metric.REGEX, *GRADED, *SCORES)
 Grade = Callable[[Sequence[Example], Sequence[str]], list[float]]
+Tell = Callable[[Troubles], None]
+LIMIT_S = 5.0
+"""For the score of one answer: a pattern can need forever."""
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,10 +72,11 @@ def measure(
     heard: Callable[[int], None] = lambda done: None,
     constraint: Constraint | None = None,
     grade: Grade | None = None,
+    tell: Tell = lambda troubles: None,
 ) -> Measured:
     """Score `examples` (at least one) by `spec.metric`; answers are generated for the score or the samples.
 
-    `grade` scores the answers where the metric is one of GRADED.
+    `grade` scores the answers where the metric is one of GRADED. `tell` hears of answers that could not be scored.
     `between` is called before each batch; `heard` after each of those that the score waits for, with how many are done.
 
     Of single answers with a verdict (KTO), the loss counts the liked ones, and the preference is how often a liked
@@ -102,7 +108,7 @@ def measure(
     elif spec.metric is Metric.LOSS:
         values = [-each.log_prob / max(each.tokens, 1) for each in liked or wanted]
     else:
-        values = graded(spec, examples, said, grade)
+        values = graded(spec, examples, said, grade, tell)
     loss = _loss(liked or wanted)
     if spec.metric is Metric.LOSS:  # it counts tokens, and so must its interval
         low, high = bootstrap(values, weights=[max(each.tokens, 1) for each in liked or wanted])
@@ -138,20 +144,31 @@ def _preferences(
     return [_preferred(good, bad) for good, bad in zip(wanted, unwanted, strict=True)]
 
 
-def graded(spec: EvalSpec, examples: Sequence[Example], said: Sequence[str], grade: Grade | None) -> list[float]:
-    """Generated answers by the recipe's metric, 0..1 each."""
+def graded(
+    spec: EvalSpec,
+    examples: Sequence[Example],
+    said: Sequence[str],
+    grade: Grade | None,
+    tell: Tell = lambda troubles: None,
+) -> list[float]:
+    """Generated answers by the recipe's metric, 0..1 each; `tell` hears of those that could not be scored."""
     if spec.metric in GRADED:
         if grade is None:
             raise ValueError(f"{spec.metric} needs a grader")
         return grade(examples, said)
-    return [score_of(spec, answer, example) for answer, example in zip(said, examples, strict=True)]
+    wanted = [example.completion for example in examples]
+    checks = Checks(_scorer(spec), LIMIT_S)
+    values = checks(wanted, said, wanted)
+    if checks.troubles.any:
+        tell(checks.troubles)
+    return values
 
 
-def score_of(spec: EvalSpec, answer: str, example: Example) -> float:
-    """One generated answer by the recipe's metric."""
+def _scorer(spec: EvalSpec) -> Callable[[str, str], float]:
+    """(answer, wanted) -> 0..1 by the recipe's metric."""
     if spec.metric is Metric.REGEX:
-        return scorers.regex(answer, spec.pattern or "")
-    return SCORES[spec.metric](answer, example.completion)
+        return lambda answer, wanted: scorers.regex(answer, spec.pattern or "")
+    return SCORES[spec.metric]
 
 
 def _preferred(good: Likelihood, bad: Likelihood) -> float:

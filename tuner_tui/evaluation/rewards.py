@@ -5,48 +5,90 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from advisor.errors import InputError
 from advisor.recipe import Check, RewardSpec
 from tuner_tui.evaluation import scorers
+from tuner_tui.evaluation.limit import at_most
 from tuner_tui.evaluation.schema import check_schema, satisfies
+from tuner_tui.evaluation.troubles import Troubles
 
 NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
-Judge = Callable[[Sequence[str], Sequence[str], Sequence[str]], list[float]]
+SCHEMA_BYTES = 1 << 20
+
+
+class Judge(Protocol):
+    """(prompts, answers, references) -> rewards of 0..1, one an answer; `troubles`: those that could not be checked."""
+
+    troubles: Troubles
+
+    def __call__(self, prompts: Sequence[str], answers: Sequence[str], references: Sequence[str]) -> list[float]: ...
+
+    def close(self) -> None:
+        """End whatever runs for it."""
 
 
 def judge_of(spec: RewardSpec) -> Judge:
-    """(prompts, answers, references) -> rewards of 0..1, one an answer; InputError when the recipe names no way."""
+    """The judge that a recipe names; InputError when it names none that can be."""
     if spec.check is Check.PYTHON:
         from tuner_tui.evaluation.verdict import Verdicts
 
         return Verdicts(*_function(spec), timeout_s=spec.timeout_s)
     if spec.check is Check.JSON and spec.schema:
-        return _each(_schema(spec.schema))
+        return Checks(_schema(spec.schema), spec.timeout_s)
     if spec.check is Check.REGEX:
-        return _each(_pattern(spec))
-    return _each({Check.EXACT: scorers.exact_match, Check.NUMERIC: numeric, Check.JSON: same_json}[spec.check])
+        return Checks(_pattern(spec), spec.timeout_s)
+    known = {Check.EXACT: scorers.exact_match, Check.NUMERIC: numeric, Check.JSON: same_json}
+    return Checks(known[spec.check], spec.timeout_s)
 
 
-def rewards(spec: RewardSpec, prompts: Sequence[str], answers: Sequence[str], references: Sequence[str]) -> list[float]:
-    """The rewards of some answers, whatever runs for them ended; InputError when the recipe names no way."""
+def rewards(
+    spec: RewardSpec,
+    prompts: Sequence[str],
+    answers: Sequence[str],
+    references: Sequence[str],
+    tell: Callable[[Troubles], None] = lambda troubles: None,
+) -> list[float]:
+    """The rewards of some answers, whatever runs for them ended; InputError when the recipe names no way.
+
+    `tell` hears of those that could not be checked.
+    """
     judge = judge_of(spec)
     try:
-        return judge(prompts, answers, references)
+        earned = judge(prompts, answers, references)
     finally:
-        close = getattr(judge, "close", None)
-        if close is not None:
-            close()
+        judge.close()
+    if judge.troubles.any:
+        tell(judge.troubles)
+    return earned
 
 
-def _each(score: Callable[[str, str], float]) -> Judge:
-    def judge(prompts: Sequence[str], answers: Sequence[str], references: Sequence[str]) -> list[float]:
-        return [score(answer, reference) for answer, reference in zip(answers, references, strict=True)]
+class Checks:
+    """Checks of our own, each within `limit_s`: a pattern or a schema can need forever for one odd answer."""
 
-    return judge
+    def __init__(self, score: Callable[[str, str], float], limit_s: float) -> None:
+        self._score, self._limit_s, self.troubles = score, limit_s, Troubles()
+
+    def __call__(self, prompts: Sequence[str], answers: Sequence[str], references: Sequence[str]) -> list[float]:
+        """Rewards of 0..1, one an answer."""
+        return [self._one(answer, reference) for answer, reference in zip(answers, references, strict=True)]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+    def _one(self, answer: str, reference: str) -> float:
+        self.troubles.asked += 1
+        try:
+            with at_most(self._limit_s):
+                return self._score(answer, reference)
+        except TimeoutError:
+            self.troubles.failed("late", f"{self._limit_s:g} s")
+        except Exception as error:  # a schema's own mistakes, such as a limit that is no number
+            self.troubles.failed("raised", f"{type(error).__name__}: {error}")
+        return 0.0
 
 
 def _pattern(spec: RewardSpec) -> Callable[[str, str], float]:
@@ -62,10 +104,14 @@ def _pattern(spec: RewardSpec) -> Callable[[str, str], float]:
 def _schema(file: str) -> Callable[[str, str], float]:
     """1 when an answer is JSON of the schema in `file`."""
     try:
-        schema = msgspec.json.decode(Path(file).expanduser().read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+        with Path(file).expanduser().open("rb") as opened:
+            text = opened.read(SCHEMA_BYTES + 1)
+        if len(text) > SCHEMA_BYTES:
+            raise InputError("training.schema_file", path=file, detail=f"> {SCHEMA_BYTES >> 20} MiB")
+        schema = msgspec.json.decode(text)
+        check_schema(schema)
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise InputError("training.schema_file", path=file, detail=error) from None
-    check_schema(schema)
 
     def check(answer: str, _: str) -> float:
         value = _json(answer)

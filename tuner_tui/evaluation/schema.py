@@ -27,23 +27,38 @@ ANNOTATIONS = frozenset(
 )
 
 
-def check_schema(schema: Any) -> None:
+def check_schema(schema: Any, root: Any = None) -> None:
     """InputError when the schema uses what this validator does not know, anywhere in it."""
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
         raise InputError("training.schema", detail=type(schema).__name__)
+    root = schema if root is None else root
     for name, value in schema.items():
         if name not in ANNOTATIONS and name not in KEYWORDS and name != "$ref":
             raise InputError("training.schema", detail=name)
-        if name in ("$defs", "definitions", "properties", "patternProperties"):
-            for part in value.values():
-                check_schema(part)
-        elif name in ("items", "additionalProperties", "not", "contains", "propertyNames"):
-            check_schema(value)
-        elif name in ("anyOf", "allOf", "oneOf", "prefixItems"):
-            for part in value:
-                check_schema(part)
+        try:
+            _check_value(name, value, root)
+        except (AttributeError, KeyError, IndexError, TypeError, re.error) as error:
+            raise InputError("training.schema", detail=f"{name}: {error}") from None
+
+
+def _check_value(name: str, value: Any, root: Any) -> None:
+    """What a keyword holds: schemas, types, a reference that leads somewhere, patterns that are patterns."""
+    if name in ("$defs", "definitions", "properties", "patternProperties"):
+        for part in value.values():
+            check_schema(part, root)
+    elif name in ("items", "additionalProperties", "not", "contains", "propertyNames"):
+        check_schema(value, root)
+    elif name in ("anyOf", "allOf", "oneOf", "prefixItems"):
+        for part in value:
+            check_schema(part, root)
+    elif name == "$ref":
+        _find(root, value)
+    elif name == "type":
+        _ = [TYPES[kind] for kind in ([value] if isinstance(value, str) else value)]
+    for pattern in value if name == "patternProperties" else [value] if name == "pattern" else ():
+        re.compile(pattern)
 
 
 def satisfies(value: Any, schema: Any, root: Any = None) -> bool:

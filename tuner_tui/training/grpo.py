@@ -5,14 +5,16 @@ GRPO, Shao et al. 2024; TRL's loss (DAPO, Yu et al. 2025). `micro_batch` x `grad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from advisor.errors import InputError
 from advisor.methods import Objective
 from tuner_tui.evaluation.example import Example
 from tuner_tui.evaluation.rewards import Judge, judge_of
+from tuner_tui.evaluation.troubles import Troubles
 from tuner_tui.training.arguments import arguments
+from tuner_tui.training.earning import Telling
 from tuner_tui.training.formats import checkable
 from tuner_tui.training.job import Job
 
@@ -64,12 +66,14 @@ def settings(job: Job, count: int) -> dict[str, Any]:
     }
 
 
-def reward_of(judge: Judge) -> Any:
-    """TRL's form of a reward function."""
+def reward_of(judge: Judge, tell: Callable[[Troubles], None]) -> Any:
+    """TRL's form of a reward function; `tell` hears of what could not be checked so far."""
 
     def reward(prompts: list[Any], completions: list[Any], reference: list[str], **rest: Any) -> list[float]:
         asked = [said(prompt) for prompt in prompts]
-        return judge(asked, [said(completion).strip() for completion in completions], reference)
+        earned = judge(asked, [said(completion).strip() for completion in completions], reference)
+        tell(judge.troubles)
+        return earned
 
     return reward
 
@@ -87,7 +91,7 @@ def trainer(
 
     return GRPOTrainer(
         model=model,
-        reward_funcs=reward_of(judge_of(job.recipe.reward)),
+        reward_funcs=reward_of(judge_of(job.recipe.reward), Telling(job)),
         args=GRPOConfig(**settings(job, work(job, len(train)))),
         train_dataset=rows(train),
         processing_class=tokenizer,

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,6 +21,7 @@ from tuner_tui.runs.events import EventKind
 from tuner_tui.training import checkpoint, data, model, result, spread
 from tuner_tui.training.best import take_best
 from tuner_tui.training.callback import Reporter, Wrapped, weights_finite
+from tuner_tui.training.earning import tell_troubles, try_reward
 from tuner_tui.training.even import fill_up
 from tuner_tui.training.failure import out_of_memory
 from tuner_tui.training.gauge import Gauge
@@ -63,6 +65,7 @@ def get_ready(job: Job, gauge: Gauge) -> Ready:
     train, held_out = raft(job.recipe, tokenizer, bare), raft(job.recipe, tokenizer, held_out)
     tell_unsaid(job, bare, train)
     job.rows = [example.row for example in train]
+    try_reward(job, train)
     if hasattr(objective, "look"):
         objective.look(job, train, held_out)
     set_seed(job.recipe.seed)  # what an adapter begins as is drawn before the trainer sets its own
@@ -194,8 +197,9 @@ def measured(job: Job, tuned: Any, tokenizer: Any, held_out: list[Example]) -> M
     spec, length = job.recipe.evaluation, job.recipe.train.max_length
     if Objective.REFUSAL in job.label.objectives:  # every answer tells whether it refuses
         spec = structs.replace(spec, samples=len(held_out))
-    grade = grader_of(job.recipe, job.device)
-    return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop, grade=grade)
+    tell = partial(tell_troubles, job)
+    grade = grader_of(job.recipe, job.device, tell)
+    return measure(tuned, tokenizer, held_out, spec, max_length=length, between=job.check_stop, grade=grade, tell=tell)
 
 
 def tell_score(job: Job, when: str, found: Measured) -> Measured:

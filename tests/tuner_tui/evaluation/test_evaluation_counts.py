@@ -9,7 +9,7 @@ from advisor.recipe import Check, EvalSpec, Metric, RewardSpec
 from tuner_tui.evaluation.absences import count_absences, says_absent
 from tuner_tui.evaluation.also import also, perplexity
 from tuner_tui.evaluation.example import Example
-from tuner_tui.evaluation.measure import score_of
+from tuner_tui.evaluation.measure import graded
 from tuner_tui.evaluation.rewards import rewards
 
 NO = "I'm sorry, but I can't help with that."
@@ -68,5 +68,5 @@ def test_rewards_come_from_the_recipes_own_check_and_perplexity_from_the_loss() 
     ],
 )
 def test_the_deciding_metric_can_be_the_one_that_suits(metric: Metric, answer: str, wanted: str, score: float) -> None:
-    found = score_of(EvalSpec(metric=metric), answer, Example(row=1, completion=wanted))
-    assert found == pytest.approx(score)
+    found = graded(EvalSpec(metric=metric), [Example(row=1, completion=wanted)], [answer], None)
+    assert found == [pytest.approx(score)]
