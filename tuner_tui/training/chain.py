@@ -94,7 +94,6 @@ def run_chain(job: Job) -> Outcome | None:
         seconds=sum(each.seconds for each in outcomes),
         finite=all(each.finite for each in outcomes),
         peak_bytes=max((each.peak_bytes for each in outcomes if each.peak_bytes is not None), default=None),
-        held={key: max(each.held.get(key, 0) for each in outcomes) for key in last.held},
     )
 
 

@@ -119,7 +119,6 @@ def run_stage(job: Job) -> Outcome | None:
         finite=all_finite(trainer),
         peak_bytes=monitor.peak_bytes,
         peak_source=monitor.source,
-        held=gauge.held(),
         kept_before=kept,
         kept_after=kept_after,
     )
